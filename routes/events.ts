@@ -1,0 +1,65 @@
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import type { AgentPath } from "../src/gateway/contract/names";
+import { ProblemError } from "../src/gateway/contract/problem";
+import type { EventsAnswer } from "../src/gateway/port";
+import { eventStream } from "../src/gateway/stream/event-stream";
+import type { GatewayEnv } from "./gateway-env";
+
+const STREAM = "text/event-stream";
+const JSON_PAGE = "application/json";
+
+/** Events read at once while a stream catches up. */
+const REPLAY_BATCH = 100;
+
+/** Which of the two shapes of a journal a client wants; the stream, if it does not care. */
+export function wantsStream(c: Context<GatewayEnv>): boolean {
+  const type = accepts(c, { header: "Accept", supports: [STREAM, JSON_PAGE], default: "none", match: bestMatch });
+  if (type === "none") throw new ProblemError("not_acceptable", { detail: `Accept ${STREAM} or ${JSON_PAGE}.` });
+  return type === STREAM;
+}
+
+/** A page of a journal. */
+export function eventPage(c: Context<GatewayEnv>, { events, cursor, more, ended }: EventsAnswer): Response {
+  return c.json({ items: events, nextCursor: cursor, ended: ended && !more });
+}
+
+/** A stream that begins with a stretch that was read already; 204 if a reader comes back after everything was sent. */
+export function eventStreamResponse(
+  c: Context<GatewayEnv>,
+  path: AgentPath,
+  instanceId: string | undefined,
+  resumed: boolean,
+  first: EventsAnswer,
+): Response {
+  if (resumed && first.ended && !first.more && !first.gap && first.events.length === 0) return c.body(null, 204);
+  const headers = { "content-type": `${STREAM}; charset=utf-8`, "cache-control": "no-store", "x-accel-buffering": "no" };
+  if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
+  const port = c.get("port");
+  const stream = eventStream(
+    {
+      ofInstance: instanceId !== undefined,
+      read: (after) => port.at(path).readEvents({ instanceId, after, limit: REPLAY_BATCH }),
+      openTail: (after, tailKey) => port.openTail(path, { instanceId, after, tailKey }),
+    },
+    first,
+  );
+  return c.body(stream, 200, headers);
+}
+
+interface Accepted {
+  readonly type: string;
+  readonly q: number;
+}
+
+function bestMatch(accepted: readonly Accepted[], { supports, default: none }: { supports: string[]; default: string }): string {
+  for (const { type, q } of accepted.toSorted((a, b) => b.q - a.q)) {
+    const match = q > 0 && supports.find((supported) => covers(type, supported));
+    if (match) return match;
+  }
+  return none;
+}
+
+function covers(range: string, type: string): boolean {
+  return range === "*/*" || range === type || (range.endsWith("/*") && type.startsWith(range.slice(0, -1)));
+}

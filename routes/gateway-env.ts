@@ -1,0 +1,12 @@
+import type { Authenticator, Principal } from "../src/gateway/auth/principal";
+import type { Port } from "../src/gateway/port";
+
+/** What every request carries with it. */
+export interface GatewayEnv {
+  Variables: {
+    requestId: string;
+    port: Port;
+    authenticator: Authenticator;
+    principal: Principal;
+  };
+}

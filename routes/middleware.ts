@@ -1,0 +1,39 @@
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { AgentPath } from "../src/gateway/contract/names";
+import { ProblemError } from "../src/gateway/contract/problem";
+import type { Scope } from "../src/gateway/contract/scope";
+import type { GatewayEnv } from "./gateway-env";
+
+/** Largest body: the engine takes params of 1 MiB, and there is some envelope about them. */
+const MAX_BODY_BYTES = 1_048_576 + 16_384;
+
+/** Lets in who may do this. It runs before anything of the request is read. */
+export function authorized(scope: Scope): MiddlewareHandler<GatewayEnv> {
+  return async function authorize(c, next) {
+    const authenticator = c.get("authenticator");
+    if (!authenticator.configured) {
+      throw new ProblemError("gateway_not_configured", {
+        detail: "Set the secret SWITCHYARD_API_KEY to a key of at least 20 characters: npx wrangler secret put SWITCHYARD_API_KEY",
+      });
+    }
+    const principal = await authenticator.authenticate(c.req.raw);
+    if (principal === undefined) throw new ProblemError("unauthorized", { detail: "Send Authorization: Bearer <key>." });
+    if (!principal.may(scope, undefined)) throw new ProblemError("forbidden", { detail: `The key lacks ${scope}.` });
+    c.set("principal", principal);
+    await next();
+  };
+}
+
+/** Refuses what the caller may not reach exactly as what does not exist. */
+export function requireReach(may: (path: AgentPath) => boolean, path: AgentPath): void {
+  if (!may(path)) throw new ProblemError("agent_not_found");
+}
+
+/** Refuses bodies over the limit, also those that do not say how long they are. */
+export const limitedBody: MiddlewareHandler<GatewayEnv> = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => {
+    throw new ProblemError("payload_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
+  },
+});

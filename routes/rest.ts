@@ -1,0 +1,147 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { z } from "zod";
+import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
+import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
+import { agentTemplate } from "../src/gateway/operations/agents";
+import { type Asked, type OperationSchemas, problemsOf, type Reach, type Subject } from "../src/gateway/operations/operation";
+import { agentSchemas } from "../src/gateway/operations/schemas";
+import type { BoundOperation } from "../src/gateway/operations/table";
+import { camel } from "../src/gateway/operations/words";
+import type { EventsAnswer } from "../src/gateway/port";
+import type { Registry } from "../src/gateway/registry/registry";
+import { eventPage, eventStreamResponse, wantsStream } from "./events";
+import type { GatewayEnv } from "./gateway-env";
+import { authorized, limitedBody, requireReach } from "./middleware";
+
+/** Serves every operation over REST, each at the address that its definition names. */
+export function mountRest(app: OpenAPIHono<GatewayEnv>, operations: readonly BoundOperation[], registry: Registry): void {
+  for (const operation of operations) app.openapi(toRoute(operation), (c) => serve(c, operation, registry));
+}
+
+/** Turns what the validators found into one problem. */
+export function refuseInvalid(result: { success: boolean; error?: unknown; target: string }): void {
+  if (result.success) return;
+  const part = { json: "body", query: "query", param: "path" } as const;
+  const places = placesOf(result.error as z.ZodError, part[result.target as keyof typeof part] ?? "header");
+  throw new ProblemError("invalid_request", {
+    detail: places.map(({ in: where, pointer, message }) => `${where}${pointer}: ${message}`).join("; "),
+    errors: places,
+  });
+}
+
+function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperation) {
+  const { scope, description } = operation;
+  const params = pathParams(subject, schemas);
+  return createRoute({
+    operationId: id,
+    method: rest.method,
+    path: `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [subject?.agent.name ?? "gateway"],
+    security: scope === null ? [] : [{ apiKey: [scope] }],
+    middleware: [...(scope === null ? [] : [authorized(scope)]), ...(schemas.body === undefined ? [] : [limitedBody])],
+    request: {
+      ...(params === undefined ? {} : { params }),
+      ...(schemas.query === undefined ? {} : { query: schemas.query }),
+      ...(schemas.body === undefined
+        ? {}
+        : { body: { required: true, content: { "application/json": { schema: schemas.body } } } }),
+    },
+    responses: {
+      ...success(operation.kind, rest, subject, schemas),
+      ...problemResponses(problemsOf(operation, schemas, subject !== undefined)),
+    },
+  });
+}
+
+function pathParams(subject: Subject | undefined, { params }: OperationSchemas): z.ZodObject | undefined {
+  if (subject === undefined) return params;
+  const names = subject.chain.map(({ name }) => [camel(name), Name.describe(`Name of the ${name}`)] as const);
+  return z.object({ ...Object.fromEntries(names), ...params?.shape });
+}
+
+function success(
+  kind: BoundOperation["operation"]["kind"],
+  { status, location }: BoundOperation["rest"],
+  subject: Subject | undefined,
+  { output }: OperationSchemas,
+) {
+  if (kind === "events" && subject !== undefined) {
+    const content = {
+      "text/event-stream": { schema: agentSchemas(subject.agent).frame },
+      "application/json": { schema: output },
+    };
+    return { 200: { description: "The events", content }, 204: { description: "Everything was sent, and nothing will follow" } };
+  }
+  const headers = z.object({ Location: z.string().describe("Address of what was made") });
+  return {
+    [status]: {
+      description: status === 202 ? "Accepted" : "OK",
+      content: { "application/json": { schema: output } },
+      ...(location === undefined ? {} : { headers }),
+    },
+  };
+}
+
+function problemResponses(codes: readonly ProblemCode[]) {
+  const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, sharing = []]) => [
+      status,
+      {
+        description: sharing.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join("; "),
+        content: { "application/problem+json": { schema: Problem } },
+      },
+    ]),
+  );
+}
+
+async function serve(c: Context<GatewayEnv>, operation: BoundOperation, registry: Registry): Promise<Response> {
+  const { scope, kind } = operation.operation;
+  const principal = scope === null ? undefined : c.get("principal");
+  const params = c.req.valid("param" as never) as Record<string, string> | undefined;
+  const path = operation.subject === undefined ? undefined : agentPath(operation.subject, params ?? {});
+  if (path !== undefined && scope !== null) requireReach((reached) => principal?.may(scope, reached) === true, path);
+
+  const asked = {
+    params,
+    query: c.req.valid("query" as never),
+    body: c.req.valid("json" as never),
+    caller: principal?.name ?? "anonymous",
+  } as Asked<OperationSchemas>;
+  const reach = { registry, port: c.get("port"), path, agent: path && c.get("port").at(path) } as Reach;
+
+  if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
+  const answer = await operation.answer(asked, reach);
+  const { status, location } = operation.rest;
+  if (location !== undefined) c.header("location", location(answer));
+  c.header("cache-control", "no-store");
+  return c.json(answer as object, status);
+}
+
+async function serveEvents(
+  c: Context<GatewayEnv>,
+  operation: BoundOperation,
+  asked: Asked<OperationSchemas>,
+  reach: Reach,
+): Promise<Response> {
+  const stream = wantsStream(c);
+  const query = asked.query as { after?: string; limit: number };
+  // The header wins: an EventSource sends it when it comes back to the URL that it first came to.
+  const after = (stream ? c.req.header("last-event-id") : undefined) ?? query.after;
+  const answer = (await operation.answer(
+    { ...asked, query: { ...query, after } } as Asked<OperationSchemas>,
+    reach,
+  )) as EventsAnswer;
+  if (!stream) return eventPage(c, answer);
+  const { instanceId } = (asked.params ?? {}) as { instanceId?: string };
+  return eventStreamResponse(c, reach.path, instanceId, after !== undefined, answer);
+}
+
+function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {
+  const toStep = ({ name }: { name: string }): AgentStep => ({ agent: name, name: params[camel(name)] ?? "" });
+  const [root, ...below] = chain;
+  return [toStep(root), ...below.map(toStep)];
+}

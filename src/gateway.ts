@@ -1,0 +1,14 @@
+export { withGateway, type GatewayMembers } from "./gateway/agent/with-gateway";
+export { createGateway, type GatewayOptions } from "./gateway/app";
+export { defineAgent } from "./gateway/registry/agent-definition";
+export { DefinitionError } from "./gateway/registry/definition-error";
+export {
+  type ApprovalOf,
+  DefaultProgress,
+  defineWorkflow,
+  type EventsOf,
+  type OutputOf,
+  type ParamsOf,
+  type ProgressOf,
+} from "./gateway/registry/workflow-definition";
+export { type GateOptions, GatewayWorkflow } from "./gateway/workflow/gateway-workflow";

@@ -1,0 +1,135 @@
+import type { GatewayEvent } from "../contract/event";
+import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
+import { ProblemError } from "../contract/problem";
+import type { AgentPort } from "../port";
+import type { AgentDefinition } from "../registry/agent-definition";
+import { Courier, type Origin } from "./courier";
+import { Engine } from "./engine";
+import { fromOutcome } from "./outcome";
+import { type AuthorCallback, fail, receive } from "./reception";
+import { Records } from "./records";
+import type { Report } from "./reports";
+import { AgentService } from "./service";
+import type { GatewayStub } from "./stub";
+
+/** What the gateway needs of the Agent that it lives in. */
+export interface AgentHost {
+  readonly definition: AgentDefinition;
+  /** Root first, this Agent last. */
+  readonly path: AgentPath;
+  readonly isSubAgent: boolean;
+  readonly storage: DurableObjectStorage;
+  readonly env: object;
+  readonly origin: Origin;
+  publish(events: readonly GatewayEvent[]): void;
+  background(work: Promise<unknown>): void;
+  setAlarm(seconds: number): Promise<void>;
+  invoke(method: string, input: unknown): Promise<unknown>;
+  state(): unknown;
+  /** @returns undefined if the child is not there and is not to be created. */
+  child(definition: AgentDefinition, name: string, create: boolean): Promise<GatewayStub | undefined>;
+  tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void>;
+}
+
+const ALARM_SECONDS = 20;
+
+/** The gateway inside one Agent: its records, what doors ask of them, and what its workflows tell it. */
+export class AgentGateway {
+  readonly records: Records;
+  readonly service: AgentService;
+  readonly #host: AgentHost;
+  readonly #courier: Courier;
+  #alarmAt = 0;
+
+  constructor(host: AgentHost) {
+    this.#host = host;
+    this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events));
+    this.#courier = new Courier(
+      this.records,
+      new Engine(host.env),
+      () => host.origin,
+      (instance, failure) => {
+        const message = `The workflow engine refused the instance: ${String(failure)}`;
+        this.records.change((now) => fail(this.records, instance, { name: "StartError", message }, now));
+      },
+    );
+    this.service = new AgentService(this.records, {
+      definition: host.definition,
+      path: host.path,
+      ensureAlarm: () => this.#ensureAlarm(),
+      deliverSoon: () => host.background(this.#courier.deliver()),
+      invoke: (method, input) => host.invoke(method, input),
+      state: () => host.state(),
+    });
+    // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
+    if (host.isSubAgent || this.records.store.exists()) this.records.store.open();
+  }
+
+  /** Answers a call that is meant for this agent, or for one below it. */
+  async call(rest: readonly AgentStep[], method: keyof AgentPort, input: unknown): Promise<unknown> {
+    const [next, ...further] = rest;
+    if (next === undefined) {
+      if (!this.records.store.exists() && !this.#creates(method, input)) throw new ProblemError("agent_not_found");
+      // Doors call a method with that method's own input: both sides are made from AgentPort.
+      const answer = this.service[method] as (input: unknown) => Promise<unknown>;
+      return answer.call(this.service, input);
+    }
+    const create = this.#creates(method, input, this.#definitionBelow(rest));
+    const child = await this.#child(next, create);
+    return fromOutcome(await child.gatewayCall(further, method, input));
+  }
+
+  /** Takes the report of a workflow of this agent, or of one below it. */
+  async report(rest: readonly AgentStep[], engineId: string, report: Report): Promise<unknown> {
+    const [next, ...further] = rest;
+    if (next !== undefined) {
+      const child = await this.#child(next, false);
+      return fromOutcome(await child.gatewayReport(further, engineId, report));
+    }
+    if (!this.records.store.exists()) throw new ProblemError("agent_not_found");
+    const found = this.records.ledger.findByEngineId(engineId);
+    if (found === undefined) throw new ProblemError("instance_not_found");
+    const { answer, callback } = this.records.change((now) => receive(this.records, found, report, now));
+    if (callback !== undefined) await this.#host.tellAuthor(found.binding, found.id, callback);
+    return answer;
+  }
+
+  /** Sends what is still to be told. */
+  async alarm(): Promise<void> {
+    this.#alarmAt = 0;
+    if (!this.records.store.exists()) return;
+    await this.#courier.deliver();
+    if (this.records.outbox.nextDueAt() !== undefined) await this.#ensureAlarm();
+  }
+
+  async #ensureAlarm(): Promise<void> {
+    const now = Date.now();
+    if (this.#alarmAt > now) return;
+    await this.#host.setAlarm(ALARM_SECONDS);
+    this.#alarmAt = now + ALARM_SECONDS * 1000;
+  }
+
+  async #child(step: AgentStep, create: boolean): Promise<GatewayStub> {
+    const definition = this.#host.definition.children.find(({ name }) => name === step.agent);
+    const child = definition && (await this.#host.child(definition, step.name, create));
+    if (child === undefined) throw new ProblemError("agent_not_found");
+    if (create) this.records.store.open();
+    return child;
+  }
+
+  #definitionBelow(rest: readonly AgentStep[]): AgentDefinition {
+    return rest.reduce((definition, step) => {
+      const child = definition.children.find(({ name }) => name === step.agent);
+      if (child === undefined) throw new ProblemError("agent_not_found");
+      return child;
+    }, this.#host.definition);
+  }
+
+  /** Whether a call may bring its agent into being: a start may, and a method that says so. */
+  #creates(method: keyof AgentPort, input: unknown, definition: AgentDefinition = this.#host.definition): boolean {
+    if (method === "start") return true;
+    if (method !== "callMethod") return false;
+    const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];
+    return definition.methods[name]?.creates === true;
+  }
+}

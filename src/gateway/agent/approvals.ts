@@ -1,0 +1,162 @@
+import type { Approval, ApprovalStatus } from "../contract/approval";
+import type { Page } from "../contract/page";
+import type { StandingDecision } from "../contract/problem";
+import type { PageRequest } from "../port";
+import { type InstanceRow, iso, json } from "./ledger";
+import { readPage } from "./page";
+import type { Row, Store } from "./store";
+
+/** One gate as it is stored. Times are milliseconds; JSON is text. */
+export interface ApprovalRow extends Row {
+  ordinal: number;
+  id: string;
+  instance_id: string;
+  workflow: string;
+  attempt: number;
+  step_name: string;
+  occurrence: number;
+  event_type: string;
+  summary: string | null;
+  details: string | null;
+  status: ApprovalStatus;
+  requested_at: number;
+  deadline: number | null;
+  decided_by: string | null;
+  decided_at: number | null;
+  reason: string | null;
+  metadata: string | null;
+}
+
+/** What is asked at a gate. */
+export interface Question {
+  readonly stepName: string;
+  readonly occurrence: number;
+  readonly summary: string | null;
+  readonly details: unknown;
+  readonly deadline: number | null;
+}
+
+/** How a gate is closed. */
+export interface Closing {
+  readonly status: Exclude<ApprovalStatus, "pending">;
+  readonly decidedBy: string | null;
+  readonly reason: string | null;
+  readonly metadata: unknown;
+}
+
+/** The gates of one agent. A gate is closed once: whoever closes it first decided. */
+export class Approvals {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Opens a gate; the same question of the same attempt is the same gate. @returns it, and whether it is new. */
+  open(instance: InstanceRow, question: Question, now: number): { gate: ApprovalRow; isNew: boolean } {
+    const uuid = crypto.randomUUID();
+    const inserted = this.#store.run(
+      `INSERT INTO switchyard_approvals
+         (id, instance_id, workflow, attempt, step_name, occurrence, event_type, summary, details, status, requested_at, deadline)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?) ON CONFLICT DO NOTHING`,
+      `apr_${uuid}`,
+      instance.id,
+      instance.workflow,
+      instance.attempt,
+      question.stepName,
+      question.occurrence,
+      `approval-${uuid}`,
+      question.summary,
+      json(question.details),
+      now,
+      question.deadline,
+    );
+    const [gate] = this.#store.rows<ApprovalRow>(
+      "SELECT * FROM switchyard_approvals WHERE instance_id = ? AND attempt = ? AND step_name = ? AND occurrence = ?",
+      instance.id,
+      instance.attempt,
+      question.stepName,
+      question.occurrence,
+    );
+    if (gate === undefined) throw new Error("the gate that was just opened is not there");
+    return { gate, isNew: inserted > 0 };
+  }
+
+  /** Closes a pending gate. @returns the gate as closed, or undefined if it was closed already. */
+  close(id: string, closing: Closing, now: number): ApprovalRow | undefined {
+    return this.#store.rows<ApprovalRow>(
+      `UPDATE switchyard_approvals SET status = ?, decided_by = ?, decided_at = ?, reason = ?, metadata = ?
+       WHERE id = ? AND status = 'pending' RETURNING *`,
+      closing.status,
+      closing.decidedBy,
+      now,
+      closing.reason,
+      json(closing.metadata),
+      id,
+    )[0];
+  }
+
+  find(id: string): ApprovalRow | undefined {
+    return this.#store.rows<ApprovalRow>("SELECT * FROM switchyard_approvals WHERE id = ?", id)[0];
+  }
+
+  /** The open gates of an instance, oldest first. */
+  pendingOf(instanceId: string): ApprovalRow[] {
+    return this.#store.rows<ApprovalRow>(
+      "SELECT * FROM switchyard_approvals WHERE status = 'pending' AND instance_id = ? ORDER BY ordinal",
+      instanceId,
+    );
+  }
+
+  countPending(): number {
+    const [row] = this.#store.rows<{ n: number }>(
+      "SELECT count(*) AS n FROM switchyard_approvals WHERE status = 'pending'",
+    );
+    return row?.n ?? 0;
+  }
+
+  /** Newest first. */
+  list(filter: PageRequest & { readonly status: readonly ApprovalStatus[] }, agent: string): Page<Approval> {
+    const { status } = filter;
+    return readPage<ApprovalRow, Approval>(
+      this.#store,
+      { table: "switchyard_approvals", status, equal: {} },
+      filter,
+      (row) => toApproval(row, agent),
+    );
+  }
+}
+
+/** A gate as clients see it. */
+export function toApproval(row: ApprovalRow, agent: string): Approval {
+  return {
+    id: row.id,
+    instanceId: row.instance_id,
+    workflow: row.workflow,
+    agent,
+    attempt: row.attempt,
+    stepName: row.step_name,
+    occurrence: row.occurrence,
+    summary: row.summary,
+    details: JSON.parse(row.details ?? "null") as unknown,
+    status: row.status,
+    requestedAt: iso(row.requested_at),
+    deadline: iso(row.deadline),
+    decidedBy: row.decided_by,
+    decidedAt: iso(row.decided_at),
+    reason: row.reason,
+    metadata: JSON.parse(row.metadata ?? "null") as unknown,
+  };
+}
+
+/** What a late decision is told. */
+export function toStandingDecision(row: ApprovalRow): StandingDecision | undefined {
+  if (row.status === "pending") return undefined;
+  return {
+    approvalId: row.id,
+    status: row.status,
+    decidedBy: row.decided_by,
+    decidedAt: iso(row.decided_at),
+    reason: row.reason,
+  };
+}

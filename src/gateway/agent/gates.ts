@@ -1,0 +1,68 @@
+import { isTerminal } from "../contract/instance";
+import type { EventType } from "../contract/event";
+import { type ApprovalRow, type Closing, type Question, toApproval } from "./approvals";
+import { type InstanceRow, iso } from "./ledger";
+import type { Records } from "./records";
+
+const CLOSED_EVENT: Record<Closing["status"], EventType> = {
+  approved: "approval.decided",
+  rejected: "approval.decided",
+  expired: "approval.expired",
+  cancelled: "approval.cancelled",
+};
+
+const UNDECIDED = { decidedBy: null, reason: null, metadata: null };
+
+/** Opens a gate, and the instance waits for it. Inside a change. */
+export function openGate(records: Records, instance: InstanceRow, question: Question, now: number): ApprovalRow {
+  const { gate, isNew } = records.approvals.open(instance, question, now);
+  if (isNew) {
+    const waiting = showWaiting(records, instance, now);
+    records.journal.append(waiting, "approval.requested", { approval: toApproval(gate, records.agent) }, now);
+  }
+  return gate;
+}
+
+/** Closes a pending gate. Inside a change. @returns the gate as closed, or undefined if it was closed already. */
+export function closeGate(
+  records: Records,
+  instance: InstanceRow,
+  id: string,
+  closing: Closing,
+  now: number,
+): ApprovalRow | undefined {
+  const gate = records.approvals.close(id, closing, now);
+  if (gate === undefined) return undefined;
+  records.journal.append(instance, CLOSED_EVENT[closing.status], { approval: toApproval(gate, records.agent) }, now);
+  if (!isTerminal(instance.status)) showWaiting(records, instance, now);
+  return gate;
+}
+
+/** Closes a pending gate whose deadline has passed. Inside a change. @returns whether that was so. */
+export function expireGate(records: Records, instance: InstanceRow, id: string, now: number): boolean {
+  const deadline = records.approvals.find(id)?.deadline ?? Number.POSITIVE_INFINITY;
+  if (deadline > now) return false;
+  return closeGate(records, instance, id, { ...UNDECIDED, status: "expired" }, now) !== undefined;
+}
+
+/** Cancels the gates that nobody will wait for any more. Inside a change. */
+export function cancelGates(records: Records, instance: InstanceRow, now: number): void {
+  for (const { id } of records.approvals.pendingOf(instance.id)) {
+    closeGate(records, instance, id, { ...UNDECIDED, status: "cancelled" }, now);
+  }
+}
+
+/** Makes the ledger say what is true of the gates: the instance waits for its oldest open one, or runs. */
+function showWaiting(records: Records, instance: InstanceRow, now: number): InstanceRow {
+  const [gate] = records.approvals.pendingOf(instance.id);
+  if (gate === undefined) return records.ledger.change(instance, { status: "running", waitingFor: null }, now);
+  const waitingFor = {
+    type: "approval" as const,
+    approvalId: gate.id,
+    stepName: gate.step_name,
+    deadline: iso(gate.deadline),
+  };
+  const waiting = records.ledger.change(instance, { status: "waiting", waitingFor }, now);
+  records.journal.append(waiting, "instance.waiting", { waitingFor }, now, `waiting:${gate.id}`);
+  return waiting;
+}

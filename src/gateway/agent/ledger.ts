@@ -1,0 +1,163 @@
+import type { Instance, InstanceError, InstanceStatus, Metadata, WaitingFor } from "../contract/instance";
+import type { Page } from "../contract/page";
+import type { PageRequest } from "../port";
+import { readPage } from "./page";
+import type { Row, Store } from "./store";
+
+/** One instance as it is stored. Times are milliseconds; JSON is text. */
+export interface InstanceRow extends Row {
+  ordinal: number;
+  id: string;
+  engine_id: string;
+  workflow: string;
+  binding: string;
+  attempt: number;
+  status: InstanceStatus;
+  waiting_for: string | null;
+  params: string;
+  metadata: string;
+  progress: string | null;
+  output: string | null;
+  error: string | null;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  completed_at: number | null;
+}
+
+/** What a change sets; fields left out stay. */
+export interface InstanceChange {
+  readonly status?: InstanceStatus;
+  readonly waitingFor?: WaitingFor | null;
+  readonly progress?: unknown;
+  readonly output?: unknown;
+  readonly error?: InstanceError;
+  readonly startedAt?: number;
+  readonly completedAt?: number;
+}
+
+/** The instances of one agent: the truth about them. */
+export class Ledger {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** @returns false if the id is taken. */
+  insert(row: {
+    id: string;
+    engineId: string;
+    workflow: string;
+    binding: string;
+    params: unknown;
+    metadata: Metadata;
+    now: number;
+  }): boolean {
+    return (
+      this.#store.run(
+        `INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, params, metadata, created_at, updated_at)
+         VALUES (?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+        row.id,
+        row.engineId,
+        row.workflow,
+        row.binding,
+        JSON.stringify(row.params),
+        JSON.stringify(row.metadata),
+        row.now,
+        row.now,
+      ) > 0
+    );
+  }
+
+  find(id: string): InstanceRow | undefined {
+    return this.#store.rows<InstanceRow>("SELECT * FROM switchyard_instances WHERE id = ?", id)[0];
+  }
+
+  findByEngineId(engineId: string): InstanceRow | undefined {
+    return this.#store.rows<InstanceRow>("SELECT * FROM switchyard_instances WHERE engine_id = ?", engineId)[0];
+  }
+
+  /** Newest first. */
+  list(
+    filter: PageRequest & { readonly status: readonly InstanceStatus[]; readonly workflow: string | undefined },
+    agent: string,
+  ): Page<Instance> {
+    const { status, workflow } = filter;
+    return readPage<InstanceRow, Instance>(
+      this.#store,
+      { table: "switchyard_instances", status, equal: { workflow } },
+      filter,
+      (row) => toInstance(row, agent),
+    );
+  }
+
+  /** Applies a change. @returns the row as it is afterwards. */
+  change(row: InstanceRow, change: InstanceChange, now: number): InstanceRow {
+    const next: InstanceRow = {
+      ...row,
+      status: change.status ?? row.status,
+      waiting_for: change.waitingFor === undefined ? row.waiting_for : json(change.waitingFor),
+      progress: "progress" in change ? json(change.progress) : row.progress,
+      output: "output" in change ? json(change.output) : row.output,
+      error: change.error === undefined ? row.error : json(change.error),
+      started_at: change.startedAt ?? row.started_at,
+      completed_at: change.completedAt ?? row.completed_at,
+      updated_at: now,
+    };
+    this.#store.run(
+      `UPDATE switchyard_instances SET status = ?, waiting_for = ?, progress = ?, output = ?, error = ?,
+         started_at = ?, completed_at = ?, updated_at = ? WHERE id = ?`,
+      next.status,
+      next.waiting_for,
+      next.progress,
+      next.output,
+      next.error,
+      next.started_at,
+      next.completed_at,
+      next.updated_at,
+      next.id,
+    );
+    return next;
+  }
+}
+
+/** JSON text of a value; what JSON cannot say is null. */
+export function json(value: unknown): string {
+  return JSON.stringify(value) ?? "null";
+}
+
+/** A time as clients see it. */
+export function iso(milliseconds: number): string;
+export function iso(milliseconds: number | null): string | null;
+export function iso(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : new Date(milliseconds).toISOString();
+}
+
+/** An instance as clients see it. */
+export function toInstance(row: InstanceRow, agent: string): Instance {
+  const self = `${agent}/instances/${encodeURIComponent(row.id)}`;
+  const common = {
+    id: row.id,
+    workflow: row.workflow,
+    agent,
+    attempt: row.attempt,
+    metadata: JSON.parse(row.metadata) as Metadata,
+    progress: row.progress === null ? null : (JSON.parse(row.progress) as unknown),
+    createdAt: iso(row.created_at),
+    updatedAt: iso(row.updated_at),
+    startedAt: iso(row.started_at),
+    completedAt: iso(row.completed_at),
+    links: { self, events: `${self}/events` },
+  };
+  switch (row.status) {
+    case "waiting":
+      return { ...common, status: "waiting", waitingFor: JSON.parse(row.waiting_for ?? "null") as WaitingFor };
+    case "complete":
+      return { ...common, status: "complete", output: JSON.parse(row.output ?? "null") as unknown };
+    case "errored":
+      return { ...common, status: "errored", error: JSON.parse(row.error ?? "null") as InstanceError };
+    default:
+      return { ...common, status: row.status };
+  }
+}

@@ -1,0 +1,81 @@
+import type { EngineEvent } from "./engine";
+import type { Row, Store } from "./store";
+
+/** What must still be told, and to whom. */
+export type Message =
+  | { readonly kind: "create"; readonly instanceId: string; readonly payload: { readonly params: Record<string, unknown> } }
+  | { readonly kind: "event"; readonly instanceId: string; readonly payload: EngineEvent };
+
+/** A message with its place in the outbox and how often it was tried. */
+export type Due = Message & { readonly ordinal: number; readonly tries: number };
+
+interface OutboxRow extends Row {
+  ordinal: number;
+  instance_id: string;
+  kind: Message["kind"];
+  payload: string;
+  tries: number;
+  due_at: number;
+}
+
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 60_000;
+
+/** Messages written with the change they follow from, and sent after it until they are taken. */
+export class Outbox {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Adds a message, inside the transaction of its change. */
+  add({ kind, instanceId, payload }: Message, now: number): void {
+    this.#store.run(
+      "INSERT INTO switchyard_outbox (instance_id, kind, payload, tries, due_at) VALUES (?, ?, ?, 0, ?)",
+      instanceId,
+      kind,
+      JSON.stringify(payload),
+      now,
+    );
+  }
+
+  /** The messages to send now: of each instance the oldest, so that an instance is told in order. */
+  due(now: number, limit: number): Due[] {
+    return this.#store
+      .rows<OutboxRow>(
+        `SELECT * FROM switchyard_outbox AS message WHERE due_at <= ? AND NOT EXISTS (
+           SELECT 1 FROM switchyard_outbox AS earlier
+           WHERE earlier.instance_id = message.instance_id AND earlier.ordinal < message.ordinal
+         ) ORDER BY ordinal LIMIT ?`,
+        now,
+        limit,
+      )
+      .map((row) => ({
+        ordinal: row.ordinal,
+        tries: row.tries,
+        ...({ kind: row.kind, instanceId: row.instance_id, payload: JSON.parse(row.payload) } as Message),
+      }));
+  }
+
+  /** Forgets a message that was taken. */
+  remove({ ordinal }: Due): void {
+    this.#store.run("DELETE FROM switchyard_outbox WHERE ordinal = ?", ordinal);
+  }
+
+  /** Puts a message off after a failure: half a second, doubled each time, a minute at most. */
+  putOff({ ordinal, tries }: Due, now: number): void {
+    const delay = Math.min(FIRST_DELAY_MS * 2 ** tries, LONGEST_DELAY_MS);
+    this.#store.run(
+      "UPDATE switchyard_outbox SET tries = tries + 1, due_at = ? WHERE ordinal = ?",
+      now + delay,
+      ordinal,
+    );
+  }
+
+  /** When the next message is due, in milliseconds; undefined if nothing is left to tell. */
+  nextDueAt(): number | undefined {
+    const [row] = this.#store.rows<{ due_at: number | null }>("SELECT min(due_at) AS due_at FROM switchyard_outbox");
+    return row?.due_at ?? undefined;
+  }
+}

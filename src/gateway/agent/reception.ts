@@ -1,0 +1,108 @@
+import { type InstanceError, isTerminal } from "../contract/instance";
+import { cancelGates, expireGate, openGate } from "./gates";
+import type { InstanceRow } from "./ledger";
+import type { Records } from "./records";
+import type { DecisionPayload, GateReport, OpenedGate, Report } from "./reports";
+
+/** What a workflow's author hears of: the callbacks of the SDK's page. */
+export type AuthorCallback =
+  | { readonly type: "progress"; readonly progress: unknown }
+  | { readonly type: "complete"; readonly result: unknown }
+  | { readonly type: "error"; readonly error: string }
+  | { readonly type: "event"; readonly event: unknown }
+  | { readonly type: "broadcast"; readonly message: unknown };
+
+/** What a report leads to: the answer to the workflow, and what the author is told if it is new. */
+export interface Received {
+  readonly answer: OpenedGate | DecisionPayload | undefined;
+  readonly callback: AuthorCallback | undefined;
+}
+
+const NOTHING: Received = { answer: undefined, callback: undefined };
+
+/** Takes a report of a running instance into the records. Inside a change. */
+export function receive(records: Records, row: InstanceRow, report: Report, now: number): Received {
+  if (isTerminal(row.status)) return NOTHING;
+  const instance = row.status === "queued" ? start(records, row, now) : row;
+  const told = (callback: AuthorCallback, isNew: boolean): Received => ({
+    answer: undefined,
+    callback: isNew ? callback : undefined,
+  });
+
+  switch (report.type) {
+    case "started":
+      return NOTHING;
+    case "progress": {
+      const { progress, key } = report;
+      const isNew = records.journal.append(instance, "instance.progress", { progress }, now, key);
+      if (isNew) records.ledger.change(instance, { progress }, now);
+      return told({ type: "progress", progress }, isNew);
+    }
+    case "message": {
+      const { message, key } = report;
+      return told(
+        { type: "broadcast", message },
+        records.journal.append(instance, "instance.message", { message }, now, key),
+      );
+    }
+    case "event": {
+      const { event, key } = report;
+      return told({ type: "event", event }, records.journal.append(instance, "instance.event", { event }, now, key));
+    }
+    case "error":
+      return told({ type: "error", error: report.message }, true);
+    case "gate-opened":
+      return { answer: ask(records, instance, report.gate, now), callback: undefined };
+    case "gate-timed-out":
+      return { answer: settle(records, instance, report.approvalId, now), callback: undefined };
+    case "completed":
+      complete(records, instance, report.output, now);
+      return told({ type: "complete", result: report.output }, true);
+    case "failed":
+      fail(records, instance, report.error, now);
+      return told({ type: "error", error: report.error.message }, !report.announced);
+  }
+}
+
+function start(records: Records, row: InstanceRow, now: number): InstanceRow {
+  const instance = records.ledger.change(row, { status: "running", startedAt: now }, now);
+  records.journal.append(instance, "instance.started", {}, now, "started");
+  return instance;
+}
+
+function complete(records: Records, instance: InstanceRow, output: unknown, now: number): void {
+  const ended = records.ledger.change(instance, { status: "complete", output, waitingFor: null, completedAt: now }, now);
+  cancelGates(records, ended, now);
+  records.journal.append(ended, "instance.completed", { output }, now, "ended");
+}
+
+/** Ends an instance as `errored`. Inside a change. */
+export function fail(records: Records, instance: InstanceRow, error: InstanceError, now: number): void {
+  const ended = records.ledger.change(instance, { status: "errored", error, waitingFor: null, completedAt: now }, now);
+  cancelGates(records, ended, now);
+  records.journal.append(ended, "instance.errored", { error }, now, "ended");
+}
+
+function ask(records: Records, instance: InstanceRow, gate: GateReport, now: number): OpenedGate {
+  const { stepName, occurrence, summary, details, timeoutMs } = gate;
+  const question = { stepName, occurrence, summary, details, deadline: now + timeoutMs };
+  const opened = openGate(records, instance, question, now);
+  return { approvalId: opened.id, eventType: opened.event_type };
+}
+
+/** The engine stopped waiting at a gate: what stands, stands; what is open, has expired. */
+function settle(
+  records: Records,
+  instance: InstanceRow,
+  approvalId: string,
+  now: number,
+): DecisionPayload | undefined {
+  expireGate(records, instance, approvalId, now);
+  const gate = records.approvals.find(approvalId);
+  if (gate === undefined || (gate.status !== "approved" && gate.status !== "rejected")) return undefined;
+  return {
+    approved: gate.status === "approved",
+    reason: gate.reason ?? undefined,
+    metadata: JSON.parse(gate.metadata ?? "null") as unknown,
+  };
+}

@@ -1,0 +1,138 @@
+/** Each entry brings the tables from the version before it to its own; entries are only ever added. */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE switchyard_instances (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    engine_id TEXT NOT NULL UNIQUE,
+    workflow TEXT NOT NULL,
+    binding TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    waiting_for TEXT,
+    params TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    progress TEXT,
+    output TEXT,
+    error TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    started_at INTEGER,
+    completed_at INTEGER
+  ) STRICT;
+  CREATE INDEX switchyard_instances_by_status ON switchyard_instances (status, ordinal);
+  CREATE INDEX switchyard_instances_by_workflow ON switchyard_instances (workflow, status, ordinal);
+
+  CREATE TABLE switchyard_events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance_id TEXT NOT NULL,
+    workflow TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    key TEXT,
+    UNIQUE (instance_id, attempt, key)
+  ) STRICT;
+  CREATE INDEX switchyard_events_by_instance ON switchyard_events (instance_id, seq);
+
+  CREATE TABLE switchyard_approvals (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    instance_id TEXT NOT NULL,
+    workflow TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    step_name TEXT NOT NULL,
+    occurrence INTEGER NOT NULL,
+    event_type TEXT NOT NULL,
+    summary TEXT,
+    details TEXT,
+    status TEXT NOT NULL,
+    requested_at INTEGER NOT NULL,
+    deadline INTEGER,
+    decided_by TEXT,
+    decided_at INTEGER,
+    reason TEXT,
+    metadata TEXT,
+    UNIQUE (instance_id, attempt, step_name, occurrence)
+  ) STRICT;
+  CREATE INDEX switchyard_approvals_by_status ON switchyard_approvals (status, ordinal);
+
+  CREATE TABLE switchyard_outbox (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    due_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX switchyard_outbox_by_instance ON switchyard_outbox (instance_id, ordinal);
+  CREATE INDEX switchyard_outbox_by_due ON switchyard_outbox (due_at);
+  `,
+];
+
+/** A row of SQLite as it comes back. */
+export type Row = Record<string, SqlStorageValue>;
+
+/** The gateway's own tables in an Agent's SQLite: made on the first write, brought up to date when the Agent wakes. */
+export class Store {
+  readonly #storage: DurableObjectStorage;
+  #open = false;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Whether anything was ever written here. Asking writes nothing. */
+  exists(): boolean {
+    return this.#open || this.#tableExists();
+  }
+
+  /** Makes the tables, or brings them to the newest version. Cheap when there is nothing to do. */
+  open(): void {
+    if (this.#open) return;
+    this.transact(() => {
+      const version = this.#tableExists() ? Number(this.meta("version")) : 0;
+      if (version === 0) {
+        this.run("CREATE TABLE switchyard_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT");
+        this.#setMeta("epoch", crypto.randomUUID().slice(0, 8));
+        this.#setMeta("tail_key", crypto.randomUUID());
+      }
+      for (const migration of MIGRATIONS.slice(version)) this.run(migration);
+      if (version < MIGRATIONS.length) this.#setMeta("version", String(MIGRATIONS.length));
+    });
+    this.#open = true;
+  }
+
+  /** Reads a value that was set when the tables were made: `epoch` names this life of the Agent, `tail_key` opens its tail. */
+  meta(key: "version" | "epoch" | "tail_key"): string {
+    const [row] = this.rows<{ value: string }>("SELECT value FROM switchyard_meta WHERE key = ?", key);
+    if (row === undefined) throw new Error(`switchyard_meta lacks ${key}`);
+    return row.value;
+  }
+
+  /** Runs statements for their effect; @returns how many rows they changed, indexes not counted. */
+  run(sql: string, ...bindings: SqlStorageValue[]): number {
+    this.#storage.sql.exec(sql, ...bindings);
+    const [row] = this.rows<{ changed: number }>("SELECT changes() AS changed");
+    return row?.changed ?? 0;
+  }
+
+  /** Runs a query. */
+  rows<Shape extends Row>(sql: string, ...bindings: SqlStorageValue[]): Shape[] {
+    return this.#storage.sql.exec<Shape>(sql, ...bindings).toArray();
+  }
+
+  /** All of `work`, or nothing of it. */
+  transact<Result>(work: () => Result): Result {
+    return this.#storage.transactionSync(work);
+  }
+
+  #tableExists(): boolean {
+    return this.rows("SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'switchyard_meta'").length > 0;
+  }
+
+  #setMeta(key: string, value: string): void {
+    this.run("INSERT OR REPLACE INTO switchyard_meta (key, value) VALUES (?, ?)", key, value);
+  }
+}

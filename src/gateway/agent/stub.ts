@@ -1,0 +1,23 @@
+import type { AgentStep } from "../contract/names";
+import type { AgentPort } from "../port";
+import type { Outcome } from "./outcome";
+import type { Report } from "./reports";
+
+/** What the gateway calls on an Agent, and nothing else. `rest` is the way from there down to the agent that is meant. */
+export interface GatewayStub {
+  gatewayCall(rest: readonly AgentStep[], method: keyof AgentPort, input: unknown): Promise<Outcome>;
+  gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome>;
+}
+
+/** The stub of a root agent. One round trip: the Agent initialises itself on the first call. */
+export function rootStub(env: object, binding: string, name: string): GatewayStub & Pick<Fetcher, "fetch"> {
+  const namespace: unknown = Reflect.get(env, binding);
+  if (!isNamespace(namespace)) throw new Error(`The environment has no Durable Object binding ${binding}`);
+  // The binding is untyped here; that its class was made with withGateway() is checked when the gateway starts.
+  return namespace.get(namespace.idFromName(name)) as unknown as GatewayStub & Pick<Fetcher, "fetch">;
+}
+
+/** @returns whether a value of the environment is a Durable Object namespace. */
+export function isNamespace(candidate: unknown): candidate is DurableObjectNamespace {
+  return typeof candidate === "object" && candidate !== null && "idFromName" in candidate;
+}

@@ -1,0 +1,100 @@
+import type { Connection } from "agents";
+import type { GatewayEvent } from "../contract/event";
+import type { Records } from "./records";
+
+/** Carries the key of the tail. Only the Worker can know it, so that nobody else opens one. */
+const KEY_HEADER = "x-switchyard-tail-key";
+/** Path of the agent whose tail is meant: a socket of a sub-agent passes through all of its parents. */
+const AGENT_HEADER = "x-switchyard-tail-agent";
+const INSTANCE_HEADER = "x-switchyard-tail-instance";
+const AFTER_HEADER = "x-switchyard-tail-after";
+
+const TAIL_TAG = "switchyard:tail";
+const REPLAY_BATCH = 100;
+
+/** What a tail is opened with. */
+export interface TailRequest {
+  readonly agent: string;
+  readonly instanceId: string | undefined;
+  readonly after: string;
+  readonly tailKey: string;
+}
+
+/** The headers of the request that opens a tail. */
+export function tailHeaders({ agent, instanceId, after, tailKey }: TailRequest): Headers {
+  const headers = new Headers({
+    upgrade: "websocket",
+    [KEY_HEADER]: tailKey,
+    [AGENT_HEADER]: agent,
+    [AFTER_HEADER]: after,
+  });
+  if (instanceId !== undefined) headers.set(INSTANCE_HEADER, instanceId);
+  return headers;
+}
+
+/** Reads {@link tailHeaders}; undefined if the request does not open a tail of this agent. */
+export function readTailRequest({ headers }: Request, agentPath: () => string): TailRequest | undefined {
+  const tailKey = headers.get(KEY_HEADER);
+  const after = headers.get(AFTER_HEADER);
+  if (tailKey === null || after === null) return undefined;
+  const agent = agentPath();
+  if (headers.get(AGENT_HEADER) !== agent) return undefined;
+  return { agent, after, tailKey, instanceId: headers.get(INSTANCE_HEADER) ?? undefined };
+}
+
+/** The tags by which events find a tail, also after the agent slept. */
+export function tailTags({ instanceId }: TailRequest): string[] {
+  return [TAIL_TAG, watchTag(instanceId)];
+}
+
+/** @returns whether a connection is a tail, and so none of the author's clients. */
+export function isTail(connection: Connection): boolean {
+  return connection.tags.includes(TAIL_TAG);
+}
+
+/** Starts a tail: what is after the cursor, then live. Both in one turn, so that nothing can come between. */
+export function startTail(connection: Connection, request: TailRequest, records: Records): void {
+  if (!records.store.exists() || records.store.meta("tail_key") !== request.tailKey) {
+    connection.close(1008, "not a tail of this agent");
+    return;
+  }
+  let after = request.after;
+  for (;;) {
+    const { events, cursor, more } = records.journal.read({ ...request, after, limit: REPLAY_BATCH });
+    for (const event of events) connection.send(JSON.stringify(event));
+    after = cursor;
+    if (!more) break;
+  }
+  connection.setState({ live: true });
+}
+
+/** Sends events to the tails that watch their instance, or the whole agent. Each event is written as JSON once. */
+export function publishToTails(
+  events: readonly GatewayEvent[],
+  connections: (tag: string) => Iterable<Connection<unknown>>,
+): void {
+  const everything = [...connections(watchTag(undefined))];
+  for (const event of events) {
+    const frame = JSON.stringify(event);
+    for (const connection of [...everything, ...connections(watchTag(event.instanceId))]) {
+      if (isLive(connection.state)) sendOrClose(connection, frame);
+    }
+  }
+}
+
+function watchTag(instanceId: string | undefined): string {
+  return instanceId === undefined ? "switchyard:watch-agent" : `switchyard:watch:${instanceId}`;
+}
+
+function isLive(state: unknown): boolean {
+  return typeof state === "object" && state !== null && "live" in state && state.live === true;
+}
+
+/** A tail that misses a frame must not go on as if nothing was: closed, it comes back and replays. */
+function sendOrClose(connection: Connection<unknown>, frame: string): void {
+  try {
+    connection.send(frame);
+  } catch {
+    connection.close(1011, "a frame could not be sent");
+  }
+}

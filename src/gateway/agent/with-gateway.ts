@@ -1,0 +1,168 @@
+import type { Agent } from "agents";
+import type { RunWorkflowOptions, WorkflowCallback } from "agents/workflows";
+import type { AgentPath, AgentStep } from "../contract/names";
+import type { AgentPort } from "../port";
+import { type AgentDefinition, definitionOf } from "../registry/agent-definition";
+import { DefinitionError } from "../registry/definition-error";
+import { AgentGateway } from "./agent-gateway";
+import type { Origin } from "./courier";
+import { type Outcome, toOutcome } from "./outcome";
+import type { AuthorCallback } from "./reception";
+import type { Report } from "./reports";
+import type { GatewayStub } from "./stub";
+import { isTail, publishToTails, startTail } from "./tail";
+import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
+
+/** What `withGateway` adds to an Agent. These are for the gateway itself: author code has no need to call them. */
+export interface GatewayMembers extends GatewayStub {
+  /** Sends what is still to be told; called by the scheduler. */
+  gatewayAlarm(): Promise<void>;
+}
+
+/** The base class that `withGateway(Agent)` gives, with the type parameters of `Agent`. */
+export interface GatewayAgentClass {
+  new <Env extends Cloudflare.Env = Cloudflare.Env, State = unknown, Props extends object = object>(
+    ctx: DurableObjectState,
+    env: Env,
+  ): Agent<Env, State, Props> & GatewayMembers;
+}
+
+/** Any class of Agents whose constructor is the platform's. */
+type AgentBase = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent;
+
+/**
+ * Makes a class of Agents one that the gateway can serve: `class OrderDesk extends withGateway(Agent)<Env, State>`.
+ * Everything of the SDK stays as it is; workflows that are declared in `defineAgent` are kept in the gateway's ledger.
+ */
+export function withGateway(base: typeof Agent): GatewayAgentClass;
+export function withGateway<Base extends AgentBase>(base: Base): Base & (new (ctx: DurableObjectState, env: Cloudflare.Env) => GatewayMembers);
+export function withGateway(base: AgentBase): AgentBase {
+  return class GatewayAgent extends base implements GatewayMembers {
+    static readonly #tails: TailHost = {
+      gatewayPath: (agent) => (agent as GatewayAgent).#open().records.agent,
+      startTail: (agent, connection, request) => startTail(connection, request, (agent as GatewayAgent).#open().records),
+    };
+
+    #gateway: AgentGateway | undefined;
+
+    constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+      keepTailsFromAuthor(new.target.prototype, GatewayAgent.#tails);
+      super(ctx, env);
+    }
+
+    async gatewayCall(rest: readonly AgentStep[], method: keyof AgentPort, input: unknown): Promise<Outcome> {
+      await this.__unsafe_ensureInitialized();
+      return toOutcome(() => this.#open().call(rest, method, input));
+    }
+
+    async gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome> {
+      await this.__unsafe_ensureInitialized();
+      return toOutcome(() => this.#open().report(rest, engineId, report));
+    }
+
+    async gatewayAlarm(): Promise<void> {
+      await this.#open().alarm();
+    }
+
+    override async runWorkflow(binding: string, params: unknown, options?: RunWorkflowOptions): Promise<string> {
+      const workflow = definitionOf(this.constructor.name)?.workflows.find((declared) => declared.binding === binding);
+      if (workflow === undefined) return super.runWorkflow(binding as never, params, options);
+      const { id } = await this.#open().service.start({
+        workflow: workflow.name,
+        params: workflow.params.parse(params),
+        id: options?.id,
+        metadata: (options?.metadata ?? {}) as Record<string, string | number | boolean>,
+      });
+      return id;
+    }
+
+    override setState(state: unknown): void {
+      this.#open().records.store.open();
+      super.setState(state);
+    }
+
+    override broadcast(message: string | ArrayBuffer | ArrayBufferView, without: string[] = []): void {
+      const tails = [...this.getConnections()].filter(isTail).map(({ id }) => id);
+      super.broadcast(message, [...without, ...tails]);
+    }
+
+    /** Made on first use: what this Agent is called is known only after its start. */
+    #open(): AgentGateway {
+      this.#gateway ??= this.#create();
+      return this.#gateway;
+    }
+
+    #create(): AgentGateway {
+      const definition = requireDefinition(this.constructor.name);
+      const [root = { className: this.constructor.name, name: this.name }, ...below] = this.selfPath;
+      const toStep = (step: typeof root) => ({ agent: requireDefinition(step.className).name, name: step.name });
+      const path: AgentPath = [toStep(root), ...below.map(toStep)];
+      const rootBinding = requireDefinition(root.className).binding ?? "";
+      return new AgentGateway({
+        definition,
+        path,
+        isSubAgent: path.length > 1,
+        storage: this.ctx.storage,
+        env: this.env,
+        origin: this.#origin(rootBinding, path),
+        publish: (events) => publishToTails(events, (tag) => this.getConnections(tag)),
+        background: (work) => this.ctx.waitUntil(work),
+        setAlarm: async (seconds) => {
+          await this.schedule(seconds, "gatewayAlarm" as keyof this, undefined, { idempotent: true });
+        },
+        invoke: async (method, input) => {
+          const callable: unknown = Reflect.get(this, method);
+          if (typeof callable !== "function") throw new DefinitionError(`${this.constructor.name} has no method ${method}`);
+          return callable.call(this, input) as unknown;
+        },
+        state: () => this.state,
+        child: (child, name, create) => this.#child(child, name, create),
+        tellAuthor: (binding, instanceId, callback) => this.#tellAuthor(binding, instanceId, callback),
+      });
+    }
+
+    #origin(rootBinding: string, path: AgentPath): Origin {
+      // What `AgentWorkflow` of the SDK finds its agent by.
+      const origin =
+        path.length > 1
+          ? { kind: "facet", version: 1, rootBinding, path: this.selfPath.map((step) => ({ ...step })) }
+          : { kind: "agent", version: 1, binding: rootBinding, name: this.name };
+      return {
+        sdk: (binding) => ({
+          __agentName: this.name,
+          __agentBinding: rootBinding,
+          __workflowName: binding,
+          __agentOrigin: origin,
+        }),
+        gateway: { rootBinding, path },
+      };
+    }
+
+    async #child({ agent }: AgentDefinition, name: string, create: boolean): Promise<GatewayStub | undefined> {
+      const childClass = agent as unknown as typeof Agent;
+      if (!create && !this.dynamicAgents.has(childClass, name)) return undefined;
+      // The SDK's type of a stub shows only what an author's class defines itself.
+      return (await this.dynamicAgents.get(childClass, name)) as unknown as GatewayStub;
+    }
+
+    async #tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void> {
+      try {
+        if (callback.type === "broadcast") this.broadcast(JSON.stringify(callback.message));
+        else {
+          const about = { workflowName: binding, workflowId: instanceId, timestamp: Date.now() };
+          await this.onWorkflowCallback({ ...about, ...callback } as WorkflowCallback);
+        }
+      } catch (failure) {
+        console.error(`switchyard: ${this.constructor.name} threw in its callback for "${callback.type}"`, failure);
+      }
+    }
+  };
+}
+
+function requireDefinition(className: string): AgentDefinition {
+  const definition = definitionOf(className);
+  if (definition !== undefined) return definition;
+  throw new DefinitionError(
+    `The class ${className} extends withGateway() and has no definition. Call defineAgent({ agent: ${className}, … }).`,
+  );
+}

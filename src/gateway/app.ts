@@ -1,0 +1,72 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import { type DocumentInfo, openApiDocument } from "../../openapi/document";
+import { referencePage } from "../../openapi/reference-page";
+import type { GatewayEnv } from "../../routes/gateway-env";
+import { onError, problemResponse } from "../../routes/problem-response";
+import { mountRest, refuseInvalid } from "../../routes/rest";
+import { checkBindings, checkExports } from "./agent/environment";
+import { createPort } from "./agent/port";
+import { apiKeyAuthenticator } from "./auth/api-key";
+import { bindOperations } from "./operations/table";
+import type { AgentDefinition } from "./registry/agent-definition";
+import { createRegistry, type Registry } from "./registry/registry";
+
+/** What the gateway reads of its environment, beside the bindings that the definitions name. */
+interface GatewayBindings {
+  readonly SWITCHYARD_API_KEY?: string;
+}
+
+/** What {@link createGateway} takes. */
+export interface GatewayOptions {
+  /** The root agents; everything below them follows from their definitions. */
+  readonly agents: readonly AgentDefinition[];
+  /** Title and version of the API, as the OpenAPI document gives them. */
+  readonly info?: Partial<DocumentInfo>;
+}
+
+/**
+ * Makes the Worker: `export default createGateway({ agents: [orderDesk] })`.
+ *
+ * @throws DefinitionError when the Worker starts, if names collide or a binding is missing; the first request fails with it
+ *   if a class is not exported under its name.
+ */
+export function createGateway({ agents, info }: GatewayOptions): { fetch: ExportedHandlerFetchHandler } {
+  const registry = createRegistry(agents);
+  checkBindings(registry);
+  let app: OpenAPIHono<GatewayEnv> | undefined;
+  return {
+    fetch(request, env, ctx) {
+      if (app === undefined) {
+        checkExports(registry, ctx.exports);
+        app = createApp(registry, agents, { title: "Switchyard", version: "0.1.0", ...info });
+      }
+      return app.fetch(request, env as object, ctx);
+    },
+  };
+}
+
+function createApp(registry: Registry, roots: readonly AgentDefinition[], info: DocumentInfo): OpenAPIHono<GatewayEnv> {
+  const app = new OpenAPIHono<GatewayEnv>({ defaultHook: refuseInvalid });
+  app.onError(onError);
+  app.notFound((c) => problemResponse(c, "not_found"));
+  app.use(requestId({ limitLength: 128 }));
+  app.use(secureHeaders());
+  app.use(async function provide(c, next) {
+    const env = c.env as GatewayBindings;
+    c.set("port", createPort(env, roots));
+    c.set("authenticator", apiKeyAuthenticator(env.SWITCHYARD_API_KEY));
+    await next();
+  });
+
+  mountRest(app, bindOperations(registry), registry);
+
+  let document: string | undefined;
+  app.get("/openapi.json", (c) => {
+    document ??= openApiDocument(app, info);
+    return c.body(document, 200, { "content-type": "application/json" });
+  });
+  app.get("/docs", referencePage(info.title));
+  return app;
+}

@@ -1,0 +1,50 @@
+import { z } from "zod";
+
+/** One Agent, as every door describes it. */
+export const AgentView = z
+  .object({
+    agent: z.string().describe("Public name of its class"),
+    name: z.string().describe("Its own name"),
+    path: z.string().describe("Its address"),
+    workflows: z.array(z.string()).describe("Workflows that it can start"),
+    children: z.array(z.string()).describe("Classes of its sub-agents"),
+    methods: z.array(z.string()).describe("Methods that can be called"),
+    openApprovals: z.int().describe("Approvals that wait for a decision"),
+  })
+  .meta({ id: "Agent", description: "One Agent" });
+export type AgentView = z.infer<typeof AgentView>;
+
+const JsonSchema = z.record(z.string(), z.unknown()).describe("JSON Schema (2020-12)");
+
+/** A workflow in the catalogue, with its contract as JSON Schemas. */
+export const CatalogueWorkflow = z
+  .object({
+    name: z.string(),
+    description: z.string().optional(),
+    params: JsonSchema,
+    progress: JsonSchema,
+    output: JsonSchema,
+    approval: JsonSchema,
+    events: z.record(z.string(), JsonSchema),
+  })
+  .meta({ id: "CatalogueWorkflow", description: "A workflow and its contract" });
+export type CatalogueWorkflow = z.infer<typeof CatalogueWorkflow>;
+
+/** A class of agents in the catalogue. */
+export const CatalogueAgent = z
+  .object({
+    name: z.string(),
+    description: z.string().optional(),
+    path: z.string().describe("URL template of its agents"),
+    workflows: z.array(CatalogueWorkflow),
+    children: z.array(z.string()).describe("Names of the classes of its sub-agents"),
+    methods: z.array(z.object({ name: z.string(), input: JsonSchema, output: JsonSchema })),
+  })
+  .meta({ id: "CatalogueAgent", description: "A class of agents" });
+export type CatalogueAgent = z.infer<typeof CatalogueAgent>;
+
+/** Everything that a gateway serves. */
+export const Catalogue = z
+  .object({ agents: z.array(CatalogueAgent) })
+  .meta({ id: "Catalogue", description: "Everything that the gateway serves" });
+export type Catalogue = z.infer<typeof Catalogue>;

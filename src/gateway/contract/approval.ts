@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+/** Statuses of a gate. Only `pending` can change, and only once. */
+export const ApprovalStatus = z.enum(["pending", "approved", "rejected", "expired", "cancelled"]);
+export type ApprovalStatus = z.infer<typeof ApprovalStatus>;
+
+/** One gate of one instance: what is asked, and how it was decided. */
+export const Approval = z
+  .object({
+    id: z.string().describe("Id of the approval"),
+    instanceId: z.string().describe("The instance that waits"),
+    workflow: z.string().describe("Public name of its workflow"),
+    agent: z.string().describe("Path of the agent that owns it"),
+    attempt: z.int().describe("Attempt of the instance that asked"),
+    stepName: z.string().describe("The step that waits"),
+    occurrence: z.int().describe("1, or more when the step name is used again in one run"),
+    summary: z.string().nullable().describe("What is asked, in a sentence"),
+    details: z.unknown().describe("What an approver should see: any JSON"),
+    status: ApprovalStatus,
+    requestedAt: z.iso.datetime().describe("When it was asked"),
+    deadline: z.iso.datetime().nullable().describe("When it expires"),
+    decidedBy: z.string().nullable().describe("Name of the principal who decided"),
+    decidedAt: z.iso.datetime().nullable().describe("When it was closed"),
+    reason: z.string().nullable().describe("The reason that was given"),
+    metadata: z.unknown().describe("What the approver sent with the decision"),
+  })
+  .meta({ id: "Approval", description: "A gate that waits for a person" });
+export type Approval = z.infer<typeof Approval>;
+
+/** The two decisions. */
+export const Decision = z.enum(["approve", "reject"]);
+export type Decision = z.infer<typeof Decision>;
+
+/** Why somebody decided as they did: at most 2,000 characters. */
+export const Reason = z.string().max(2000).describe("Why; shown to whoever asked");

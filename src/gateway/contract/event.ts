@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { Approval } from "./approval";
+import { InstanceError, type InstanceSchemas, Metadata, WaitingFor } from "./instance";
+
+/** Types of the events of a journal. */
+export const EVENT_TYPES = [
+  "instance.queued",
+  "instance.started",
+  "instance.progress",
+  "instance.waiting",
+  "instance.event",
+  "instance.message",
+  "instance.completed",
+  "instance.errored",
+  "approval.requested",
+  "approval.decided",
+  "approval.expired",
+  "approval.cancelled",
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** Types that end an attempt: on the stream of one instance `stream.end` follows. */
+export const ENDING_TYPES = ["instance.completed", "instance.errored"] as const satisfies EventType[];
+
+/** One entry of an agent's journal, as a page lists it and as `data` of an SSE frame carries it. */
+export interface GatewayEvent {
+  /** Opaque cursor: a stream or page asked for `after` it goes on with the next event. */
+  readonly id: string;
+  readonly type: EventType;
+  readonly agent: string;
+  readonly instanceId: string;
+  readonly workflow: string;
+  readonly attempt: number;
+  readonly time: string;
+  readonly data: unknown;
+}
+
+/** Control frames of a stream: they tell of the stream, not of the agent, and are never stored. */
+export const ControlFrame = z
+  .discriminatedUnion("type", [
+    z.object({ type: z.literal("stream.caught-up") }).describe("Everything kept has been sent; what follows is live"),
+    z.object({ type: z.literal("stream.gap") }).describe("Events after the given cursor are no longer kept"),
+    z.object({ type: z.literal("stream.closing") }).describe("The server closes; come back with the last id"),
+    z.object({ type: z.literal("stream.end") }).describe("The instance has ended; nothing will follow"),
+  ])
+  .meta({ id: "ControlFrame" });
+export type ControlFrame = z.infer<typeof ControlFrame>;
+
+const dataOf = ({ progress, output }: InstanceSchemas): Record<EventType, z.ZodType> => ({
+  "instance.queued": z.object({ metadata: Metadata }),
+  "instance.started": z.object({}),
+  "instance.progress": z.object({ progress }),
+  "instance.waiting": z.object({ waitingFor: WaitingFor }),
+  "instance.event": z.object({ event: z.unknown() }),
+  "instance.message": z.object({ message: z.unknown() }),
+  "instance.completed": z.object({ output }),
+  "instance.errored": z.object({ error: InstanceError }),
+  "approval.requested": z.object({ approval: Approval }),
+  "approval.decided": z.object({ approval: Approval }),
+  "approval.expired": z.object({ approval: Approval }),
+  "approval.cancelled": z.object({ approval: Approval }),
+});
+
+/** The schema of {@link GatewayEvent} for one workflow: a union by `type`, with the workflow's own progress and output. */
+export function eventSchema(workflow: InstanceSchemas, id: string): z.ZodType {
+  const data = dataOf(workflow);
+  const variant = (type: EventType) =>
+    z.object({
+      id: z.string().describe("Opaque cursor; resume after it"),
+      type: z.literal(type),
+      agent: z.string().describe("Path of the agent"),
+      instanceId: z.string().describe("The instance it tells of"),
+      workflow: z.literal(workflow.name).describe("Public name of its workflow"),
+      attempt: z.int().describe("Attempt of the instance"),
+      time: z.iso.datetime().describe("When it happened"),
+      data: data[type],
+    });
+  const [first, ...rest] = EVENT_TYPES;
+  return z
+    .discriminatedUnion("type", [variant(first), ...rest.map(variant)])
+    .meta({ id, description: `An event of the workflow ${workflow.name}` });
+}

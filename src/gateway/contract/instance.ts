@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { Name } from "./names";
+
+/** Statuses as the platform names them. `waiting` is true here: the instance waits, and says for what. */
+export const InstanceStatus = z.enum(["queued", "running", "waiting", "paused", "complete", "errored", "terminated"]);
+export type InstanceStatus = z.infer<typeof InstanceStatus>;
+
+/** Statuses after which nothing happens any more. */
+export const TERMINAL_STATUSES = ["complete", "errored", "terminated"] as const satisfies InstanceStatus[];
+
+/** @returns whether an instance in this status has ended. */
+export function isTerminal(status: InstanceStatus): boolean {
+  return (TERMINAL_STATUSES as readonly InstanceStatus[]).includes(status);
+}
+
+/** Why an instance ended `errored`: the name and the message of what its workflow threw. */
+export const InstanceError = z
+  .object({
+    name: z.string().describe("Name of the error class"),
+    message: z.string().describe("Its message"),
+  })
+  .meta({ id: "InstanceError" });
+export type InstanceError = z.infer<typeof InstanceError>;
+
+/** What a waiting instance waits for. */
+export const WaitingFor = z
+  .discriminatedUnion("type", [
+    z.object({
+      type: z.literal("approval"),
+      approvalId: z.string().describe("The approval to decide"),
+      stepName: z.string().describe("The step that waits"),
+      deadline: z.iso.datetime().nullable().describe("When it expires"),
+    }),
+  ])
+  .meta({ id: "WaitingFor" });
+export type WaitingFor = z.infer<typeof WaitingFor>;
+
+/** Labels of an instance: at most 50 keys; strings, numbers and booleans. */
+export const Metadata = z
+  .record(z.string().min(1).max(64), z.union([z.string().max(512), z.number(), z.boolean()]))
+  .refine((metadata) => Object.keys(metadata).length <= 50, "has more than 50 keys")
+  .meta({ id: "Metadata", description: "Labels of an instance" });
+export type Metadata = z.infer<typeof Metadata>;
+
+/** The parts of an instance that its workflow's contract decides. */
+export interface InstanceSchemas {
+  readonly name: string;
+  readonly progress: z.ZodType;
+  readonly output: z.ZodType;
+}
+
+/** One run of a workflow, as every door shows it. One shape per status: a failed run has an error, a complete one its output. */
+export type Instance<Progress = unknown, Output = unknown> = {
+  readonly id: string;
+  readonly workflow: string;
+  readonly agent: string;
+  readonly attempt: number;
+  readonly metadata: Metadata;
+  readonly progress: Progress | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+  readonly links: { readonly self: string; readonly events: string };
+} & (
+  | { readonly status: "queued" | "running" | "paused" | "terminated" }
+  | { readonly status: "waiting"; readonly waitingFor: WaitingFor }
+  | { readonly status: "complete"; readonly output: Output }
+  | { readonly status: "errored"; readonly error: InstanceError }
+);
+
+/** The schema of {@link Instance} for one workflow, with that workflow's own progress and output. */
+export function instanceSchema({ name, progress, output }: InstanceSchemas, id: string): z.ZodType {
+  const common = z.object({
+    id: Name.describe("Unique in its agent"),
+    workflow: z.literal(name).describe("Public name of the workflow"),
+    agent: z.string().describe("Path of the agent that owns the instance"),
+    attempt: z.int().min(1).describe("1, then one more for each restart"),
+    metadata: Metadata,
+    progress: z.union([progress, z.null()]).describe("The last progress that was reported"),
+    createdAt: z.iso.datetime().describe("When the start was accepted"),
+    updatedAt: z.iso.datetime().describe("When anything last changed"),
+    startedAt: z.iso.datetime().nullable().describe("When the first step of this attempt ran"),
+    completedAt: z.iso.datetime().nullable().describe("When it ended"),
+    links: z.object({
+      self: z.string().describe("The instance"),
+      events: z.string().describe("Its event stream"),
+    }),
+  });
+  return z
+    .discriminatedUnion("status", [
+      common.extend({ status: z.enum(["queued", "running", "paused", "terminated"]) }),
+      common.extend({ status: z.literal("waiting"), waitingFor: WaitingFor }),
+      common.extend({ status: z.literal("complete"), output }),
+      common.extend({ status: z.literal("errored"), error: InstanceError }),
+    ])
+    .meta({ id, description: `An instance of the workflow ${name}` });
+}

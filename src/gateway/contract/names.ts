@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+/** Deepest agent path that the platform serves: a root Agent and three levels of sub-agents. */
+export const MAX_DEPTH = 4;
+
+/** What a name may be: URL-safe as it is, so that one object has one address. */
+const NAME = /^[A-Za-z0-9._~@+-]{1,128}$/;
+const RESERVED = /^(?:\.{1,2}|sub|cf-agents.*|__.*)$/i;
+
+/** The name of one Agent, or the id of one instance: 1 to 128 of `A-Z a-z 0-9 . _ ~ @ + -`, not a reserved word. */
+export const Name = z
+  .string()
+  .regex(NAME, "must be 1 to 128 letters, digits or . _ ~ @ + -")
+  .refine((name) => !RESERVED.test(name), "is a reserved name");
+
+/** Public, kebab-case name of an Agent class, a workflow or an event: a word of the URL and of the SDKs. */
+export const PublicName = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, "must be kebab-case")
+  .max(64)
+  .refine((name) => name !== "sub", "is a reserved name");
+
+/** One step of an agent path: the public name of a class and the name of one Agent of it. */
+export interface AgentStep {
+  readonly agent: string;
+  readonly name: string;
+}
+
+/** Root first; at least one step, at most {@link MAX_DEPTH}. */
+export type AgentPath = readonly [AgentStep, ...AgentStep[]];
+
+/** The canonical URL path of an agent, e.g. `/agents/catalog/acme/sub/dataset/airports`. */
+export function formatAgentPath(path: readonly AgentStep[]): string {
+  return path
+    .map(({ agent, name }, depth) => `/${depth === 0 ? "agents" : "sub"}/${agent}/${encodeURIComponent(name)}`)
+    .join("");
+}

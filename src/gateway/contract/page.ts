@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/** Page size where none is asked for. */
+export const DEFAULT_LIMIT = 50;
+/** Largest page. */
+export const MAX_LIMIT = 100;
+
+/** `?limit=`: 1 to {@link MAX_LIMIT}. */
+export const Limit = z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT).describe("Items on a page");
+
+/** A cursor page: `nextCursor` is null on the last one. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+/** The schema of {@link Page} for one kind of item. */
+export function pageOf(item: z.ZodType, id: string): z.ZodType {
+  return z
+    .object({
+      items: z.array(item),
+      nextCursor: z.string().nullable().describe("Send as `cursor` (of events: `after`) for the next page"),
+    })
+    .meta({ id });
+}
+
+/** A page of a journal: `nextCursor` is always there, since more may follow; `ended` says that nothing will. */
+export function eventPageOf(event: z.ZodType, id: string): z.ZodType {
+  return z
+    .object({
+      items: z.array(event),
+      nextCursor: z.string().describe("Send as `after` to go on, now or later"),
+      ended: z.boolean().describe("Whether nothing will follow"),
+    })
+    .meta({ id });
+}

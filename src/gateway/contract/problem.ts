@@ -1,0 +1,103 @@
+import { z } from "zod";
+
+/**
+ * Every error that a client can meet: its HTTP status, its title, and whether the same request may succeed later.
+ * The table is closed: a code is added here, and then named by each operation that can send it.
+ */
+export const PROBLEMS = {
+  invalid_request: { status: 400, title: "The request does not match the contract", retryable: false },
+  malformed_json: { status: 400, title: "The body is not valid JSON", retryable: false },
+  invalid_cursor: { status: 400, title: "The cursor is not one of this list", retryable: false },
+  unauthorized: { status: 401, title: "A valid API key is required", retryable: false },
+  forbidden: { status: 403, title: "The key lacks the scope for this", retryable: false },
+  not_found: { status: 404, title: "Nothing is served at this address", retryable: false },
+  agent_not_found: { status: 404, title: "No such agent", retryable: false },
+  instance_not_found: { status: 404, title: "No such instance", retryable: false },
+  approval_not_found: { status: 404, title: "No such approval", retryable: false },
+  method_not_allowed: { status: 405, title: "The address does not take this method", retryable: false },
+  not_acceptable: { status: 406, title: "None of the accepted media types can be sent", retryable: false },
+  instance_exists: { status: 409, title: "An instance with this id exists", retryable: false },
+  approval_closed: { status: 409, title: "The approval is closed", retryable: false },
+  approval_ambiguous: { status: 409, title: "The instance has no single open approval", retryable: false },
+  payload_too_large: { status: 413, title: "The body is larger than the limit", retryable: false },
+  unsupported_media_type: { status: 415, title: "The body must be application/json", retryable: false },
+  internal_error: { status: 500, title: "Something failed inside the gateway", retryable: true },
+  agent_unavailable: { status: 503, title: "The agent cannot answer just now", retryable: true },
+  gateway_not_configured: { status: 503, title: "The gateway is not configured", retryable: false },
+} as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
+
+/** A code of the closed table {@link PROBLEMS}. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One place in the request that is wrong: `pointer` is a JSON Pointer (RFC 6901) into the named part. */
+export const ProblemPlace = z
+  .object({
+    in: z.enum(["body", "query", "path", "header"]).describe("The part of the request"),
+    pointer: z.string().describe("JSON Pointer into that part; the empty string is the whole of it"),
+    message: z.string().describe("What is wrong there"),
+  })
+  .meta({ id: "ProblemPlace" });
+export type ProblemPlace = z.infer<typeof ProblemPlace>;
+
+/** What stands when a decision came too late. */
+export const StandingDecision = z
+  .object({
+    approvalId: z.string().describe("Id of the approval"),
+    status: z.enum(["approved", "rejected", "expired", "cancelled"]).describe("How it was closed"),
+    decidedBy: z.string().nullable().describe("Name of the principal who decided; null if nobody did"),
+    decidedAt: z.iso.datetime().nullable().describe("When it was closed"),
+    reason: z.string().nullable().describe("The reason that was given"),
+  })
+  .meta({ id: "StandingDecision" });
+export type StandingDecision = z.infer<typeof StandingDecision>;
+
+/** The body of every error, as `application/problem+json` (RFC 9457). */
+export const Problem = z
+  .object({
+    type: z.string().describe("URN of the code"),
+    title: z.string().describe("Short, the same for every problem of the code"),
+    status: z.int().describe("The HTTP status"),
+    detail: z.string().optional().describe("What happened this time, and what to do"),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]).describe("Machine-readable; closed set"),
+    requestId: z.string().describe("Id of the request, also in the X-Request-Id header"),
+    retryable: z.boolean().describe("Whether the same request may succeed later"),
+    errors: z.array(ProblemPlace).optional().describe("The places that do not match the contract"),
+    decision: StandingDecision.optional().describe("With approval_closed: the decision that stands"),
+  })
+  .meta({ id: "Problem", description: "RFC 9457 problem details" });
+export type Problem = z.infer<typeof Problem>;
+
+/** What a problem says beyond its code. */
+export interface ProblemExtras {
+  readonly detail?: string;
+  readonly errors?: readonly ProblemPlace[];
+  readonly decision?: StandingDecision;
+}
+
+/** An error that is meant for the client. Everything else that is thrown becomes `internal_error`, unexplained. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+
+  constructor(
+    readonly code: ProblemCode,
+    readonly extras: ProblemExtras = {},
+  ) {
+    super(extras.detail ?? PROBLEMS[code].title);
+  }
+}
+
+/** Where a value does not match its schema: one place per issue, one per field that is not known. */
+export function placesOf(error: z.ZodError, part: ProblemPlace["in"], prefix: readonly string[] = []): ProblemPlace[] {
+  return error.issues.flatMap((issue) => {
+    const path = [...prefix, ...issue.path.map(String)];
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ in: part, pointer: pointerTo([...path, key]), message: "is not a known field" }));
+    }
+    return [{ in: part, pointer: pointerTo(path), message: issue.message }];
+  });
+}
+
+/** JSON Pointer (RFC 6901) to a path of keys. */
+function pointerTo(path: readonly string[]): string {
+  return path.map((token) => `/${token.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}

@@ -1,0 +1,11 @@
+import { z } from "zod";
+
+/** What a caller may be allowed to do. */
+export const Scope = z.enum([
+  "agents:read",
+  "agents:call",
+  "instances:start",
+  "instances:read",
+  "approvals:decide",
+]);
+export type Scope = z.infer<typeof Scope>;

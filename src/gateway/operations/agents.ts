@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { AgentView, Catalogue, type CatalogueAgent, type CatalogueWorkflow } from "../contract/agent";
+import type { AgentChain } from "../registry/registry";
+import { leafOf } from "../registry/registry";
+import type { WorkflowDefinition } from "../registry/workflow-definition";
+import { type MethodSubject, operation, type Subject } from "./operation";
+import { camel, pascal } from "./words";
+
+/** URL template of the agents that a chain leads to. */
+export function agentTemplate(chain: AgentChain): string {
+  return chain
+    .map(({ name }, depth) => `/${depth === 0 ? "agents" : "sub"}/${name}/{${camel(name)}}`)
+    .join("");
+}
+
+export const listAgents = operation<undefined>()({
+  id: () => "listAgents",
+  summary: () => "List the agents and workflows that are served",
+  scope: "agents:read",
+  rest: { method: "get", path: () => "/agents", status: 200 },
+  schemas: () => ({ output: Catalogue }),
+  problems: [],
+  answer: async (_asked, { registry }): Promise<Catalogue> => ({ agents: registry.chains.map(toCatalogueAgent) }),
+});
+
+export const getHealth = operation<undefined>()({
+  id: () => "getHealth",
+  summary: () => "Tell that the Worker answers",
+  scope: null,
+  rest: { method: "get", path: () => "/healthz", status: 200 },
+  schemas: () => ({ output: z.object({ status: z.literal("ok") }).meta({ id: "Health" }) }),
+  problems: [],
+  answer: async () => ({ status: "ok" }),
+});
+
+export const getAgent = operation<Subject>()({
+  id: ({ agent }) => `get${pascal(agent.name)}`,
+  summary: ({ agent }) => `Describe one ${agent.name}`,
+  scope: "agents:read",
+  rest: { method: "get", path: () => "", status: 200 },
+  schemas: () => ({ output: AgentView }),
+  problems: [],
+  answer: (_asked, { agent }) => agent.describe(),
+});
+
+export const getState = operation<Subject>()({
+  id: ({ agent }) => `get${pascal(agent.name)}State`,
+  summary: ({ agent }) => `Read the state of one ${agent.name}`,
+  scope: "agents:read",
+  rest: { method: "get", path: () => "/state", status: 200 },
+  schemas: ({ agent }) => ({ output: z.object({ state: agent.state ?? z.unknown() }) }),
+  problems: [],
+  answer: async (_asked, { agent }) => ({ state: await agent.getState() }),
+});
+
+export const callMethod = operation<MethodSubject>()({
+  id: ({ agent, method }) => `call${pascal(agent.name)}${pascal(method)}`,
+  summary: ({ agent, method, contract }) => contract.description ?? `Call ${method} of one ${agent.name}`,
+  scope: "agents:call",
+  rest: { method: "post", path: ({ method }) => `/methods/${method}`, status: 200 },
+  schemas: ({ contract }) => ({ body: contract.input, output: contract.output }),
+  problems: [],
+  answer: ({ body }, { agent }, { method }) => agent.callMethod({ method, input: body }),
+});
+
+function toCatalogueAgent(chain: AgentChain): CatalogueAgent {
+  const { name, description, workflows, children, methods } = leafOf(chain);
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    path: agentTemplate(chain),
+    workflows: workflows.map(toCatalogueWorkflow),
+    children: children.map((child) => child.name),
+    methods: Object.entries(methods).map(([method, { input, output }]) => ({
+      name: method,
+      input: toJsonSchema(input),
+      output: toJsonSchema(output),
+    })),
+  };
+}
+
+function toCatalogueWorkflow(workflow: WorkflowDefinition): CatalogueWorkflow {
+  const { name, description, params, progress, output, approval, events } = workflow;
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    params: toJsonSchema(params),
+    progress: toJsonSchema(progress),
+    output: toJsonSchema(output),
+    approval: toJsonSchema(approval),
+    events: Object.fromEntries(Object.entries(events).map(([type, payload]) => [type, toJsonSchema(payload)])),
+  };
+}
+
+/** What JSON Schema cannot say (a transform, `undefined`) is left open rather than refused. */
+function toJsonSchema(schema: z.ZodType): Record<string, unknown> {
+  return { ...z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) };
+}

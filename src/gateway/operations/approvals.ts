@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { Approval, ApprovalStatus, type Decision, Reason } from "../contract/approval";
+import { Limit, pageOf } from "../contract/page";
+import type { AgentDefinition } from "../registry/agent-definition";
+import { InstanceParams, repeated } from "./instances";
+import { operation, type Subject } from "./operation";
+import { pascal, words } from "./words";
+
+const ApprovalPage = pageOf(Approval, "ApprovalPage");
+const ApprovalParams = z.object({ approvalId: z.string().regex(/^apr_[0-9a-f-]{36}$/).describe("Id of the approval") });
+
+export const listApprovals = operation<Subject>()({
+  id: ({ agent }) => `list${pascal(agent.name)}Approvals`,
+  summary: ({ agent }) => `List the approvals of one ${agent.name}, newest first`,
+  scope: "instances:read",
+  rest: { method: "get", path: () => "/approvals", status: 200 },
+  schemas: () => ({
+    query: z.strictObject({
+      status: repeated(ApprovalStatus).describe("Only these statuses; may be given several times"),
+      limit: Limit,
+      cursor: z.string().optional().describe("`nextCursor` of the page before"),
+    }),
+    output: ApprovalPage,
+  }),
+  problems: ["invalid_cursor"],
+  answer: ({ query }, { agent }) => {
+    const { status, limit, cursor } = query;
+    return agent.listApprovals({ status, limit, cursor });
+  },
+});
+
+export const getApproval = operation<Subject>()({
+  id: ({ agent }) => `get${pascal(agent.name)}Approval`,
+  summary: ({ agent }) => `Read one approval of one ${agent.name}`,
+  scope: "instances:read",
+  rest: { method: "get", path: () => "/approvals/{approvalId}", status: 200 },
+  schemas: () => ({ params: ApprovalParams, output: Approval }),
+  problems: ["approval_not_found"],
+  answer: ({ params }, { agent }) => agent.getApproval({ id: params.approvalId }),
+});
+
+export const approve = decideApproval("approve");
+export const reject = decideApproval("reject");
+export const approveInstance = decideInstance("approve");
+export const rejectInstance = decideInstance("reject");
+
+function decideApproval(decision: Decision) {
+  return operation<Subject>()({
+    id: ({ agent }) => `${decision}${pascal(agent.name)}Approval`,
+    summary: ({ agent }) => `${pascal(decision)} one approval of one ${words(agent.name)}`,
+    description: "An approval is decided once: the first decision stands, every later one is told which.",
+    scope: "approvals:decide",
+    rest: { method: "post", path: () => `/approvals/{approvalId}/${decision}`, status: 200 },
+    schemas: ({ agent }) => ({ params: ApprovalParams, body: decisionBody(agent), output: Approval }),
+    problems: ["approval_not_found", "approval_closed"],
+    answer: ({ params, body, caller }, { agent }) =>
+      agent.decide({ ...decisionOf(body), target: { approvalId: params.approvalId }, decision, decidedBy: caller }),
+  });
+}
+
+function decideInstance(decision: Decision) {
+  return operation<Subject>()({
+    id: ({ agent }) => `${decision}${pascal(agent.name)}Instance`,
+    summary: ({ agent }) => `${pascal(decision)} the only open approval of one instance of one ${words(agent.name)}`,
+    scope: "approvals:decide",
+    rest: { method: "post", path: () => `/instances/{instanceId}/${decision}`, status: 200 },
+    schemas: ({ agent }) => ({ params: InstanceParams, body: decisionBody(agent), output: Approval }),
+    problems: ["instance_not_found", "approval_ambiguous", "approval_closed"],
+    answer: ({ params, body, caller }, { agent }) =>
+      agent.decide({ ...decisionOf(body), target: { instanceId: params.instanceId }, decision, decidedBy: caller }),
+  });
+}
+
+/**
+ * The metadata is checked by the agent, which knows whose approval it is; here it is only shown what each workflow
+ * takes. Checked twice, a schema that coerces would read its own result.
+ */
+function decisionBody({ workflows }: AgentDefinition) {
+  const contracts = workflows.flatMap(({ name, approval }) =>
+    approval.def.type === "undefined" ? [] : [{ title: name, ...jsonSchemaOf(approval) }],
+  );
+  const metadata = z.unknown().describe("As the approval contract of the instance's workflow says");
+  return z.strictObject({
+    reason: Reason.optional(),
+    metadata: (contracts.length === 0 ? metadata : metadata.meta({ anyOf: contracts })).optional(),
+  });
+}
+
+function decisionOf({ reason, metadata }: { reason?: string | undefined; metadata?: unknown }) {
+  return { reason, metadata };
+}
+
+function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return rest;
+}

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { Limit } from "../contract/page";
+import { InstanceParams } from "./instances";
+import { operation, type Subject } from "./operation";
+import { agentSchemas } from "./schemas";
+import { pascal } from "./words";
+
+const description =
+  "As Server-Sent Events: first what is kept, then `stream.caught-up`, then live; `stream.end` when nothing will follow, and 204 to whoever comes back after it. " +
+  "Resume with `Last-Event-ID` or `after`. With `Accept: application/json` the same events come as a page.";
+
+const EventsQuery = z.strictObject({
+  after: z.string().optional().describe("Cursor (the `id` of an event) to go on after; `Last-Event-ID` does the same"),
+  limit: Limit.describe("Events on a JSON page"),
+});
+
+export const readInstanceEvents = operation<Subject>()({
+  id: ({ agent }) => `stream${pascal(agent.name)}InstanceEvents`,
+  summary: ({ agent }) => `Follow one instance of one ${agent.name}`,
+  description,
+  scope: "instances:read",
+  rest: { method: "get", path: () => "/instances/{instanceId}/events", status: 200 },
+  kind: "events",
+  schemas: ({ agent }) => ({ params: InstanceParams, query: EventsQuery, output: agentSchemas(agent).eventPage }),
+  problems: ["instance_not_found", "invalid_cursor", "not_acceptable"],
+  answer: ({ params, query }, { agent }) =>
+    agent.readEvents({ instanceId: params.instanceId, after: query.after, limit: query.limit }),
+});
+
+export const readAgentEvents = operation<Subject>()({
+  id: ({ agent }) => `stream${pascal(agent.name)}Events`,
+  summary: ({ agent }) => `Follow all instances of one ${agent.name}`,
+  description,
+  scope: "instances:read",
+  rest: { method: "get", path: () => "/events", status: 200 },
+  kind: "events",
+  schemas: ({ agent }) => ({ query: EventsQuery, output: agentSchemas(agent).eventPage }),
+  problems: ["invalid_cursor", "not_acceptable"],
+  answer: ({ query }, { agent }) =>
+    agent.readEvents({ instanceId: undefined, after: query.after, limit: query.limit }),
+});

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { type Instance, InstanceStatus, Metadata } from "../contract/instance";
+import { Name } from "../contract/names";
+import { Limit } from "../contract/page";
+import { operation, type Subject, type WorkflowSubject } from "./operation";
+import { agentSchemas, workflowSchemas } from "./schemas";
+import { pascal, words } from "./words";
+
+/** The path parameter of an instance. */
+export const InstanceParams = z.object({ instanceId: Name.describe("Id of the instance") });
+
+/** `?status=` may be given several times. */
+export function repeated<Item extends z.ZodType>(item: Item) {
+  return z.preprocess(
+    (value) => (value === undefined ? [] : Array.isArray(value) ? value : [value]),
+    z.array(item),
+  );
+}
+
+export const startWorkflow = operation<WorkflowSubject>()({
+  id: ({ workflow }) => `start${pascal(workflow.name)}`,
+  summary: ({ workflow }) => workflow.description ?? `Start ${words(workflow.name)}`,
+  description:
+    "Answers as soon as the start is on record: the instance will run, whatever happens to the gateway. Brings its agent into being.",
+  scope: "instances:start",
+  rest: {
+    method: "post",
+    path: ({ workflow }) => `/workflows/${workflow.name}`,
+    status: 202,
+    location: (answer) => (answer as Instance).links.self,
+  },
+  schemas: ({ workflow }) => ({
+    body: z.strictObject({
+      params: workflow.params,
+      id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
+      metadata: Metadata.optional(),
+    }),
+    output: workflowSchemas(workflow).instance,
+  }),
+  problems: ["instance_exists"],
+  answer: ({ body }, { agent }, { workflow }) => {
+    const { params, id, metadata = {} } = body;
+    return agent.start({ workflow: workflow.name, params, id, metadata });
+  },
+});
+
+export const getInstance = operation<Subject>()({
+  id: ({ agent }) => `get${pascal(agent.name)}Instance`,
+  summary: ({ agent }) => `Read one instance of one ${agent.name}`,
+  scope: "instances:read",
+  rest: { method: "get", path: () => "/instances/{instanceId}", status: 200 },
+  schemas: ({ agent }) => ({ params: InstanceParams, output: agentSchemas(agent).instance }),
+  problems: ["instance_not_found"],
+  answer: ({ params }, { agent }) => agent.getInstance({ id: params.instanceId }),
+});
+
+export const listInstances = operation<Subject>()({
+  id: ({ agent }) => `list${pascal(agent.name)}Instances`,
+  summary: ({ agent }) => `List the instances of one ${agent.name}, newest first`,
+  scope: "instances:read",
+  rest: { method: "get", path: () => "/instances", status: 200 },
+  schemas: ({ agent }) => ({
+    query: z.strictObject({
+      status: repeated(InstanceStatus).describe("Only these statuses; may be given several times"),
+      workflow: z.string().optional().describe("Only this workflow"),
+      limit: Limit,
+      cursor: z.string().optional().describe("`nextCursor` of the page before"),
+    }),
+    output: agentSchemas(agent).instancePage,
+  }),
+  problems: ["invalid_cursor"],
+  answer: ({ query }, { agent }) => {
+    const { status, workflow, limit, cursor } = query;
+    return agent.listInstances({ status, workflow, limit, cursor });
+  },
+});

@@ -1,0 +1,100 @@
+import type { z } from "zod";
+import type { AgentPath } from "../contract/names";
+import type { ProblemCode } from "../contract/problem";
+import type { Scope } from "../contract/scope";
+import type { AgentPort, Port } from "../port";
+import type { AgentDefinition, MethodContract } from "../registry/agent-definition";
+import type { AgentChain, Registry } from "../registry/registry";
+import type { WorkflowDefinition } from "../registry/workflow-definition";
+
+/** What an operation is about: a class of agents, reached by a chain, and perhaps one of its workflows or methods. */
+export interface Subject {
+  readonly chain: AgentChain;
+  readonly agent: AgentDefinition;
+}
+export interface WorkflowSubject extends Subject {
+  readonly workflow: WorkflowDefinition;
+}
+export interface MethodSubject extends Subject {
+  readonly method: string;
+  readonly contract: MethodContract;
+}
+
+/** The parts of a request and the answer. Bodies and queries refuse fields that they do not know. */
+export interface OperationSchemas {
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  readonly output: z.ZodType;
+}
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+/** A checked request, as an operation receives it from any door. */
+export interface Asked<Schemas extends OperationSchemas> {
+  readonly params: Parsed<Schemas["params"]>;
+  readonly query: Parsed<Schemas["query"]>;
+  readonly body: Parsed<Schemas["body"]>;
+  /** Name of the verified caller. */
+  readonly caller: string;
+}
+
+/** Where an operation acts. */
+export interface Reach {
+  readonly registry: Registry;
+  readonly port: Port;
+  readonly path: AgentPath;
+  readonly agent: AgentPort;
+}
+
+/** How REST shows an operation. */
+export interface RestShape<Over> {
+  readonly method: "get" | "post";
+  /** Appended to the path of the agent; the whole path where there is none. */
+  readonly path: (subject: Over) => string;
+  readonly status: 200 | 202;
+  /** Reads the address of what was made from the answer. */
+  readonly location?: (answer: unknown) => string;
+}
+
+/** What doors know of every operation, whatever it is about. */
+export interface Operation<Over = unknown, Schemas extends OperationSchemas = OperationSchemas> {
+  /** Its id in documents and SDKs, `verbNoun`. */
+  readonly id: (subject: Over) => string;
+  readonly summary: (subject: Over) => string;
+  readonly description?: string;
+  /** The scope that a caller needs; null if anybody may call it. */
+  readonly scope: Scope | null;
+  readonly rest: RestShape<Over>;
+  /** `events` answers with a stretch of a journal, which a door may go on to stream. */
+  readonly kind?: "answer" | "events";
+  readonly schemas: (subject: Over) => Schemas;
+  /** Codes of its own; those that every operation of its kind shares are added by {@link problemsOf}. */
+  readonly problems: readonly ProblemCode[];
+  readonly answer: (asked: Asked<Schemas>, reach: Reach, subject: Over) => Promise<unknown>;
+}
+
+/** Types an operation by its own schemas. */
+export function operation<Over>() {
+  return <const Schemas extends OperationSchemas>(definition: Operation<Over, Schemas>): Operation<Over, Schemas> =>
+    definition;
+}
+
+/** Every code that an operation can answer with: its own, and those that follow from its shape. */
+export function problemsOf(
+  { scope, problems }: Pick<Operation, "scope" | "problems">,
+  schemas: OperationSchemas,
+  aboutAgent: boolean,
+): ProblemCode[] {
+  const takesInput = schemas.params ?? schemas.query ?? schemas.body;
+  const codes: ProblemCode[] = [
+    ...problems,
+    ...(scope === null ? [] : (["unauthorized", "forbidden", "gateway_not_configured"] as const)),
+    ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "internal_error", "invalid_request"] as const) : []),
+    ...(takesInput === undefined ? [] : (["invalid_request"] as const)),
+    ...(schemas.body === undefined
+      ? []
+      : (["malformed_json", "unsupported_media_type", "payload_too_large"] as const)),
+  ];
+  return [...new Set(codes)];
+}

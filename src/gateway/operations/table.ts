@@ -1,0 +1,88 @@
+import type { Registry } from "../registry/registry";
+import { leafOf } from "../registry/registry";
+import { callMethod, getAgent, getHealth, getState, listAgents } from "./agents";
+import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
+import { readAgentEvents, readInstanceEvents } from "./events";
+import { getInstance, listInstances, startWorkflow } from "./instances";
+import type { Asked, Operation, OperationSchemas, Reach, Subject } from "./operation";
+import { pascal } from "./words";
+
+const OF_GATEWAY = [getHealth, listAgents];
+const OF_AGENT = [getAgent];
+const OF_AGENT_WITH_WORKFLOWS = [
+  listInstances,
+  getInstance,
+  approveInstance,
+  rejectInstance,
+  readInstanceEvents,
+  readAgentEvents,
+  listApprovals,
+  getApproval,
+  approve,
+  reject,
+];
+
+/** An operation with everything that it is about filled in: what a door serves. */
+export interface BoundOperation {
+  readonly id: string;
+  readonly summary: string;
+  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "problems">;
+  readonly rest: {
+    readonly method: "get" | "post";
+    readonly path: string;
+    readonly status: 200 | 202;
+    readonly location: ((answer: unknown) => string) | undefined;
+  };
+  /** Undefined for what is about the gateway itself. */
+  readonly subject: Subject | undefined;
+  readonly schemas: OperationSchemas;
+  readonly answer: (asked: Asked<OperationSchemas>, reach: Reach) => Promise<unknown>;
+}
+
+/** Every operation of every agent, workflow and method of a registry. All doors are made from this table. */
+export function bindOperations(registry: Registry): BoundOperation[] {
+  const ofGateway = OF_GATEWAY.map((operation) => bind(operation, undefined, undefined));
+  const ofAgents = registry.chains.flatMap((chain) => {
+    const agent = leafOf(chain);
+    const subject: Subject = { chain, agent };
+    const about = [
+      ...OF_AGENT,
+      ...(agent.state === undefined ? [] : [getState]),
+      ...(agent.workflows.length === 0 ? [] : OF_AGENT_WITH_WORKFLOWS),
+    ];
+    return [
+      ...about.map((operation) => bind(operation as Operation<Subject>, subject, subject)),
+      ...agent.workflows.map((workflow) => bind(startWorkflow as Operation<never>, { ...subject, workflow }, subject)),
+      ...Object.entries(agent.methods).map(([method, contract]) =>
+        bind(callMethod as Operation<never>, { ...subject, method, contract }, subject),
+      ),
+    ];
+  });
+  return withUniqueIds([...ofGateway, ...ofAgents]);
+}
+
+/** What the operation is about is erased here: from now on doors treat all alike. */
+function bind<Over>(operation: Operation<Over>, over: unknown, subject: Subject | undefined): BoundOperation {
+  const about = over as Over;
+  const { method, path, status, location } = operation.rest;
+  return {
+    id: operation.id(about),
+    summary: operation.summary(about),
+    operation: operation as Pick<Operation, "description" | "scope" | "kind" | "problems">,
+    rest: { method, path: path(about), status, location },
+    subject,
+    schemas: operation.schemas(about),
+    answer: (asked, reach) => operation.answer(asked, reach, about),
+  };
+}
+
+/** A class that is reached in several ways, or a workflow of several classes, has its way in the id. */
+function withUniqueIds(operations: readonly BoundOperation[]): BoundOperation[] {
+  const uses = new Map<string, number>();
+  for (const { id } of operations) uses.set(id, (uses.get(id) ?? 0) + 1);
+  return operations.map((operation) => {
+    if (uses.get(operation.id) === 1 || operation.subject === undefined) return operation;
+    const way = operation.subject.chain.map(({ name }) => pascal(name)).join("");
+    return { ...operation, id: `${operation.id}Of${way}` };
+  });
+}

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { PublicName } from "../contract/names";
+import { DefinitionError } from "./definition-error";
+
+/** Cloudflare's own progress type, used where a workflow declares none: `percent` is 0 to 1. */
+export const DefaultProgress = z.looseObject({
+  step: z.string().optional(),
+  status: z.enum(["pending", "running", "complete", "error"]).optional(),
+  message: z.string().optional(),
+  percent: z.number().optional(),
+});
+
+type EventSchemas = Readonly<Record<string, z.ZodType>>;
+
+/** The contract of one workflow: what goes in, what is told while it runs, and what comes out. */
+export interface WorkflowDefinition<
+  WorkflowName extends string = string,
+  Params extends z.ZodObject = z.ZodObject,
+  Progress extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+  Approval extends z.ZodType = z.ZodType,
+  Events extends EventSchemas = EventSchemas,
+> {
+  readonly name: WorkflowName;
+  readonly binding: string;
+  readonly description: string | undefined;
+  readonly params: Params;
+  readonly progress: Progress;
+  readonly output: Output;
+  readonly approval: Approval;
+  readonly events: Events;
+}
+
+/** What {@link defineWorkflow} takes. */
+export interface WorkflowOptions<
+  WorkflowName extends string,
+  Params extends z.ZodObject,
+  Progress extends z.ZodType,
+  Output extends z.ZodType,
+  Approval extends z.ZodType,
+  Events extends EventSchemas,
+> {
+  /** Public, kebab-case name: a word of the URL and of the SDKs. */
+  name: WorkflowName;
+  /** Name of the workflow's binding in `wrangler.jsonc`. */
+  binding: string;
+  /** What it does, in a sentence; shown in the catalogue and the OpenAPI document. */
+  description?: string;
+  /** What a start takes. Unknown fields are refused unless the object is loose. */
+  params: Params;
+  /** What `reportProgress` takes; {@link DefaultProgress} if left out. */
+  progress?: Progress;
+  /** What `run` returns. */
+  output: Output;
+  /** What an approver may send along with a decision; nothing if left out. */
+  approval?: Approval;
+  /** Payloads of the events that may be sent in, by type. */
+  events?: Events;
+}
+
+/**
+ * Defines the contract of a workflow.
+ *
+ * @throws DefinitionError if the name, the binding, an event name or a parameter name cannot be used.
+ */
+export function defineWorkflow<
+  const WorkflowName extends string,
+  Params extends z.ZodObject,
+  Output extends z.ZodType,
+  Progress extends z.ZodType = typeof DefaultProgress,
+  Approval extends z.ZodType = z.ZodUndefined,
+  Events extends EventSchemas = Record<never, never>,
+>(
+  options: WorkflowOptions<WorkflowName, Params, Progress, Output, Approval, Events>,
+): WorkflowDefinition<WorkflowName, Params, Progress, Output, Approval, Events> {
+  const { name, binding, params } = options;
+  for (const word of [name, ...Object.keys(options.events ?? {})]) {
+    if (!PublicName.safeParse(word).success) {
+      throw new DefinitionError(`Workflow "${name}": the name "${word}" must be kebab-case. Rename it.`);
+    }
+  }
+  if (!/^[A-Za-z_$][\w$]*$/.test(binding)) {
+    throw new DefinitionError(`Workflow "${name}": "${binding}" is not the name of a binding. Use the one in wrangler.jsonc.`);
+  }
+  const reserved = Object.keys(params.shape).find((key) => key.startsWith("__"));
+  if (reserved !== undefined) {
+    throw new DefinitionError(`Workflow "${name}": the parameter "${reserved}" starts with "__", which is reserved. Rename it.`);
+  }
+  const strips = params.def.catchall === undefined;
+  return {
+    name,
+    binding,
+    description: options.description,
+    // Inference cannot see that a default stands in exactly where its type parameter was defaulted.
+    params: (strips ? params.strict() : params) as Params,
+    progress: (options.progress ?? DefaultProgress) as Progress,
+    output: options.output,
+    approval: (options.approval ?? z.undefined()) as Approval,
+    events: (options.events ?? {}) as Events,
+  };
+}
+
+/** Params of a workflow as its class receives them. */
+export type ParamsOf<W extends WorkflowDefinition> = z.output<W["params"]>;
+/** Progress that a workflow reports. */
+export type ProgressOf<W extends WorkflowDefinition> = z.input<W["progress"]>;
+/** What a workflow returns. */
+export type OutputOf<W extends WorkflowDefinition> = z.input<W["output"]>;
+/** What `waitForApproval` resolves with: the metadata of the decision. */
+export type ApprovalOf<W extends WorkflowDefinition> = z.output<W["approval"]>;
+/** Payloads of the events that a workflow takes, by type. */
+export type EventsOf<W extends WorkflowDefinition> = { [Type in keyof W["events"]]: z.output<W["events"][Type]> };

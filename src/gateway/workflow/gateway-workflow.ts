@@ -1,0 +1,290 @@
+import type { Agent } from "agents";
+import {
+  AgentWorkflow,
+  type AgentWorkflowEvent,
+  type AgentWorkflowStep,
+  type WaitForApprovalOptions,
+  type WorkflowCallback,
+  WorkflowRejectedError,
+} from "agents/workflows";
+import { fromOutcome } from "../agent/outcome";
+import {
+  type DecisionPayload,
+  GATEWAY_PARAM,
+  type GatewayParam,
+  type GateReport,
+  type OpenedGate,
+  type Report,
+} from "../agent/reports";
+import { rootStub } from "../agent/stub";
+import type { GatewayMembers } from "../agent/with-gateway";
+import type { InstanceError } from "../contract/instance";
+import { ProblemError, PROBLEMS } from "../contract/problem";
+import type { ApprovalOf, OutputOf, ParamsOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
+import { toMilliseconds } from "./duration";
+import { ReportKeys } from "./report-keys";
+import { type RunMethod, wrapRun } from "./wrap-run";
+
+/** The engine's own default, so that the deadline which is shown is the one that holds. */
+const DEFAULT_TIMEOUT_MS = 86_400_000;
+const MOST_TRIES = 4;
+const FIRST_DELAY_MS = 100;
+
+/** What a gate asks, beside what the SDK's `waitForApproval` takes. */
+export interface GateOptions extends WaitForApprovalOptions {
+  /** What is asked, in a sentence. */
+  summary?: string;
+  /** What an approver should see before deciding: any JSON. */
+  details?: unknown;
+}
+
+/** What one run knows of itself. */
+interface Run {
+  readonly engineId: string;
+  readonly gateway: GatewayParam;
+  readonly keys: ReportKeys;
+  /** Reports that nobody waits for; all are through before the run ends. */
+  readonly background: Promise<void>[];
+  entered: boolean;
+  /** Set by `step.reportComplete`: the output, if `run` itself returns none. */
+  reported: unknown;
+  /** Whether `step.reportError` has told the author. */
+  announced: boolean;
+  over: boolean;
+}
+
+/**
+ * Base class of workflows that the gateway serves; everything that Cloudflare documents for `AgentWorkflow` works on it.
+ *
+ * What `run` returns is recorded as the output and what it throws as the error, both durably, without being asked. Progress,
+ * messages and events reach the journal once, however often the engine replays them. Each approval is a gate of its own.
+ */
+export abstract class GatewayWorkflow<
+  Definition extends WorkflowDefinition,
+  AgentType extends Agent & GatewayMembers = Agent & GatewayMembers,
+  Env extends Cloudflare.Env = Cloudflare.Env,
+> extends AgentWorkflow<AgentType, ParamsOf<Definition>, ProgressOf<Definition>, Env> {
+  #run: Run | undefined;
+
+  constructor(ctx: ExecutionContext, env: Env) {
+    wrapRun(new.target.prototype as { run: RunMethod }, (workflow, run, event, step) =>
+      (workflow as GatewayWorkflow<WorkflowDefinition>).#record(run, event, step),
+    );
+    super(ctx, env);
+  }
+
+  abstract override run(
+    event: AgentWorkflowEvent<ParamsOf<Definition>>,
+    step: AgentWorkflowStep,
+  ): Promise<OutputOf<Definition>>;
+
+  /** Id of the instance, as its agent and all doors know it. */
+  get instanceId(): string {
+    return this.#run?.gateway.id ?? super.workflowId;
+  }
+
+  /** The same as {@link instanceId}: the id that the agent's methods take. */
+  override get workflowId(): string {
+    return this.instanceId;
+  }
+
+  /**
+   * Opens a gate and waits until somebody decides. The gate has an event type of its own; `eventType` is not used.
+   *
+   * @returns the metadata of the approval.
+   * @throws WorkflowRejectedError with the reason, if it was rejected.
+   * @throws what the engine throws, if nobody decided in time (24 hours unless `timeout` says otherwise).
+   */
+  protected override async waitForApproval<Metadata = ApprovalOf<Definition>>(
+    step: AgentWorkflowStep,
+    options: GateOptions = {},
+  ): Promise<Metadata> {
+    const run = this.#run;
+    if (run === undefined) return super.waitForApproval(step, options);
+    const { stepName = "wait-for-approval", summary = null } = options;
+    const occurrence = run.keys.occurrenceOf(`gate:${stepName}`);
+    const timeoutMs = options.timeout === undefined ? DEFAULT_TIMEOUT_MS : toMilliseconds(options.timeout);
+    const question = { stepName, occurrence, summary, details: toJson(options.details), timeoutMs };
+
+    const gate = await step.do(`__gateway_ask_${stepName}`, async () => {
+      return (await this.#tell(run, { type: "gate-opened", gate: question })) as OpenedGate;
+    });
+    const { approved, metadata, reason } = await this.#decision(run, step, question, gate);
+    if (!approved) throw new WorkflowRejectedError(reason, run.gateway.id);
+    return metadata as Metadata;
+  }
+
+  protected override broadcastToClients(message: unknown): void {
+    const run = this.#run;
+    if (run === undefined) return super.broadcastToClients(message);
+    this.#tellInBackground(run, { type: "message", key: run.keys.keyOf("message", message), message: toJson(message) });
+  }
+
+  protected override async notifyAgent(callback: WorkflowCallback): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) return super.notifyAgent(callback);
+    // Once the outcome is told, the SDK would tell a failure again.
+    if (run.over) return;
+    switch (callback.type) {
+      case "progress": {
+        const { progress } = callback;
+        await this.#tell(run, { type: "progress", key: run.keys.keyOf("progress", progress), progress: toJson(progress) });
+        return;
+      }
+      case "event": {
+        const { event } = callback;
+        await this.#tell(run, { type: "event", key: run.keys.keyOf("event", event), event: toJson(event) });
+        return;
+      }
+      case "error":
+        await this.#tell(run, { type: "error", message: callback.error });
+        return;
+      case "complete":
+        return;
+    }
+  }
+
+  protected override extendStep(
+    step: AgentWorkflowStep,
+    event: AgentWorkflowEvent<ParamsOf<Definition>>,
+  ): AgentWorkflowStep {
+    const gateway = gatewayParamOf(event.payload);
+    if (gateway !== undefined) {
+      this.#run = {
+        engineId: event.instanceId,
+        gateway,
+        keys: new ReportKeys(),
+        background: [],
+        entered: false,
+        reported: undefined,
+        announced: false,
+        over: false,
+      };
+      extendHelpers(step, this.#run);
+    }
+    return super.extendStep(step, event);
+  }
+
+  /** Runs the author's code and records how it ends. The engine replays the record as it replays everything in a step. */
+  async #record(
+    authorRun: RunMethod,
+    event: AgentWorkflowEvent<ParamsOf<Definition>>,
+    step: AgentWorkflowStep,
+  ): Promise<unknown> {
+    const run = this.#run;
+    const execute = authorRun.bind(this) as (given: typeof event, steps: typeof step) => Promise<unknown>;
+    if (run === undefined || run.entered) return execute(event, step);
+    run.entered = true;
+    this.#tellInBackground(run, { type: "started" });
+    try {
+      const returned = await execute({ ...event, payload: withoutGatewayParam(event.payload) }, step);
+      const output = returned ?? run.reported;
+      await Promise.all(run.background);
+      await step.do("__gateway_completed", async () => {
+        await this.#tell(run, { type: "completed", output: toJson(output) });
+      });
+      return output;
+    } catch (failure) {
+      await Promise.all(run.background);
+      const error = toInstanceError(failure);
+      const { announced } = run;
+      await step.do("__gateway_failed", async () => {
+        await this.#tell(run, { type: "failed", error, announced });
+      });
+      throw failure;
+    } finally {
+      run.over = true;
+    }
+  }
+
+  /**
+   * Waits at an open gate. When the engine stops waiting the gate says what holds: somebody may have decided in that
+   * very moment.
+   */
+  async #decision(
+    run: Run,
+    step: AgentWorkflowStep,
+    { stepName, timeoutMs }: GateReport,
+    { approvalId, eventType }: OpenedGate,
+  ): Promise<DecisionPayload> {
+    try {
+      const event = await step.waitForEvent<string>(stepName, { type: eventType, timeout: timeoutMs });
+      return event.payload as unknown as DecisionPayload;
+    } catch (failure) {
+      const standing = await step.do(`__gateway_settle_${stepName}`, async () => {
+        return JSON.stringify((await this.#tell(run, { type: "gate-timed-out", approvalId })) ?? null);
+      });
+      if (standing === "null") throw failure;
+      return JSON.parse(standing) as DecisionPayload;
+    }
+  }
+
+  #tellInBackground(run: Run, report: Report): void {
+    const told = this.#tell(run, report).then(
+      () => undefined,
+      (failure: unknown) => console.warn(`switchyard: a report (${report.type}) was not delivered`, failure),
+    );
+    run.background.push(told);
+  }
+
+  /** Tells the agent, over a fresh stub each time: the one from before may be of an agent that was evicted since. */
+  async #tell({ gateway, engineId }: Run, report: Report): Promise<unknown> {
+    const [root, ...rest] = gateway.path;
+    for (let tried = 1; ; tried += 1) {
+      try {
+        const stub = rootStub(this.env, gateway.rootBinding, root.name);
+        return fromOutcome(await stub.gatewayReport(rest, engineId, report));
+      } catch (failure) {
+        const final = failure instanceof ProblemError && !PROBLEMS[failure.code].retryable;
+        if (final || tried === MOST_TRIES) throw failure;
+        await new Promise((resume) => setTimeout(resume, FIRST_DELAY_MS * 2 ** tried));
+      }
+    }
+  }
+}
+
+/** Lets reports know in which step they are made, and keeps what the helpers of the SDK say for the end of the run. */
+function extendHelpers(step: AgentWorkflowStep, run: Run): void {
+  // `step` may be a stub, on which `bind` would be one more remote call.
+  const doStep = step.do as (name: string, ...rest: unknown[]) => Promise<unknown>;
+  const doInPlace = (name: string, ...rest: unknown[]) => {
+    const inPlace = run.keys.place(name);
+    const work = rest.find((argument) => typeof argument === "function");
+    const placed = rest.map((argument) =>
+      argument === work && typeof work === "function"
+        ? (...given: unknown[]): unknown => inPlace(() => work(...given) as unknown)
+        : argument,
+    );
+    return Reflect.apply(doStep, step, [name, ...placed]) as Promise<unknown>;
+  };
+  step.do = doInPlace as typeof step.do;
+
+  step.reportComplete = async (result) => {
+    run.reported = result;
+  };
+  const { reportError } = step;
+  step.reportError = async (error) => {
+    run.announced = true;
+    await reportError(error);
+  };
+}
+
+function gatewayParamOf(payload: object): GatewayParam | undefined {
+  return (payload as { readonly [GATEWAY_PARAM]?: GatewayParam })[GATEWAY_PARAM];
+}
+
+function withoutGatewayParam<Params extends object>(payload: Params): Params {
+  const { [GATEWAY_PARAM]: _, ...params } = payload as Params & { readonly [GATEWAY_PARAM]?: GatewayParam };
+  return params as unknown as Params;
+}
+
+/** What is told is JSON: that something is not shows here, as the author's error. */
+function toJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value) ?? "null") as unknown;
+}
+
+function toInstanceError(failure: unknown): InstanceError {
+  return failure instanceof Error
+    ? { name: failure.name, message: failure.message }
+    : { name: "Error", message: String(failure) };
+}

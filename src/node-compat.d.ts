@@ -1,0 +1,12 @@
+// The two modules of Node that the Worker uses through `nodejs_compat`. The types of all of Node clash with the Worker's.
+declare module "node:async_hooks" {
+  export class AsyncLocalStorage<Store> {
+    run<Result>(store: Store, work: () => Result): Result;
+    getStore(): Store | undefined;
+  }
+}
+declare module "node:crypto" {
+  export function createHash(algorithm: "sha256"): {
+    update(data: string): { digest(encoding: "base64url"): string };
+  };
+}
