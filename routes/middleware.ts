@@ -30,6 +30,13 @@ export function requireReach(may: (path: AgentPath) => boolean, path: AgentPath)
   if (!may(path)) throw new ProblemError("agent_not_found");
 }
 
+/** Refuses requests that send no body at all, which a validator would read as an empty object. */
+export const requiredBody: MiddlewareHandler<GatewayEnv> = async function requireBody(c, next) {
+  const untyped = c.req.header("content-type") === undefined;
+  if (untyped && (await c.req.arrayBuffer()).byteLength === 0) throw new ProblemError("malformed_json", { detail: "The body is missing." });
+  await next();
+};
+
 /** Refuses bodies over the limit, also those that do not say how long they are. */
 export const limitedBody: MiddlewareHandler<GatewayEnv> = bodyLimit({
   maxSize: MAX_BODY_BYTES,

@@ -12,11 +12,24 @@ import type { EventsAnswer } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
 import { eventPage, eventStreamResponse, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
-import { authorized, limitedBody, requireReach } from "./middleware";
+import { authorized, limitedBody, requiredBody, requireReach } from "./middleware";
+import { problemResponse } from "./problem-response";
 
 /** Serves every operation over REST, each at the address that its definition names. */
 export function mountRest(app: OpenAPIHono<GatewayEnv>, operations: readonly BoundOperation[], registry: Registry): void {
-  for (const operation of operations) app.openapi(toRoute(operation), (c) => serve(c, operation, registry));
+  const methods = new Map<string, string[]>();
+  for (const operation of operations) {
+    const route = toRoute(operation);
+    app.openapi(route, (c) => serve(c, operation, registry));
+    const path = route.getRoutingPath();
+    methods.set(path, [...(methods.get(path) ?? []), ...(route.method === "get" ? ["GET", "HEAD"] : ["POST"])]);
+  }
+  for (const [path, allowed] of methods) {
+    app.all(path, (c) => {
+      c.header("allow", allowed.join(", "));
+      return problemResponse(c, "method_not_allowed");
+    });
+  }
 }
 
 /** Turns what the validators found into one problem. */
@@ -41,7 +54,7 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     ...(description === undefined ? {} : { description }),
     tags: [subject?.agent.name ?? "gateway"],
     security: scope === null ? [] : [{ apiKey: [scope] }],
-    middleware: [...(scope === null ? [] : [authorized(scope)]), ...(schemas.body === undefined ? [] : [limitedBody])],
+    middleware: [...(scope === null ? [] : [authorized(scope)]), ...(schemas.body === undefined ? [] : [limitedBody, requiredBody])],
     request: {
       ...(params === undefined ? {} : { params }),
       ...(schemas.query === undefined ? {} : { query: schemas.query }),

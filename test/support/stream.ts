@@ -50,12 +50,9 @@ export async function openStream(
     },
   });
   const read = async (): Promise<void> => {
+    const decoder = new TextDecoder();
     try {
-      for await (const chunk of (response.body ?? new ReadableStream<Uint8Array>()).pipeThrough(
-        new TextDecoderStream(),
-      )) {
-        parser.feed(chunk);
-      }
+      for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk, { stream: true }));
     } catch (failure) {
       if (!leave.signal.aborted) throw failure;
     } finally {

@@ -37,9 +37,15 @@ export class Engine {
     try {
       await instance.sendEvent(event);
     } catch (failure) {
-      const { status } = await instance.status();
+      const status = await this.status(binding, id);
       if (status !== "complete" && status !== "errored" && status !== "terminated") throw failure;
     }
+  }
+
+  /** Reads the engine's own status of an instance. */
+  async status(binding: string, id: string): Promise<InstanceStatus["status"]> {
+    const instance = await this.#workflow(binding).get(id);
+    return (await instance.status()).status;
   }
 
   #workflow(binding: string): Workflow<Record<string, unknown>> {

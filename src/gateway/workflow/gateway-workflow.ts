@@ -7,6 +7,7 @@ import {
   type WorkflowCallback,
   WorkflowRejectedError,
 } from "agents/workflows";
+import { Engine } from "../agent/engine";
 import { fromOutcome } from "../agent/outcome";
 import {
   type DecisionPayload,
@@ -185,16 +186,37 @@ export abstract class GatewayWorkflow<
       });
       return output;
     } catch (failure) {
-      await Promise.all(run.background);
-      const error = toInstanceError(failure);
-      const { announced } = run;
-      await step.do("__gateway_failed", async () => {
-        await this.#tell(run, { type: "failed", error, announced });
-      });
+      await this.#recordFailure(run, step, failure);
       throw failure;
     } finally {
       run.over = true;
     }
+  }
+
+  /** @throws what the engine stopped the run with in the meantime, if it did. */
+  async #recordFailure(run: Run, step: AgentWorkflowStep, failure: unknown): Promise<void> {
+    if (await this.#isStopped(run, failure)) return;
+    await Promise.all(run.background);
+    const report: Report = { type: "failed", error: toInstanceError(failure), announced: run.announced };
+    try {
+      await step.do("__gateway_failed", async () => {
+        await this.#tell(run, report);
+      });
+    } catch (unrecorded) {
+      if (await this.#isStopped(run, unrecorded)) throw unrecorded;
+      // No step is to be had any more, as when a run has used up its steps: then it is told without one.
+      await this.#tell(run, report);
+    }
+  }
+
+  /**
+   * Whether the engine itself ends this run by throwing, which is no failure: the run may go on later. The engine tells
+   * its own errors by this text alone; and what it is asked to do next it would do and remember.
+   */
+  async #isStopped({ engineId }: Run, failure: unknown): Promise<boolean> {
+    if (failure instanceof Error && failure.message.startsWith("Aborting engine:")) return true;
+    const status = await new Engine(this.env).status(this.workflowName, engineId);
+    return status === "paused" || status === "terminated";
   }
 
   /**
@@ -211,6 +233,7 @@ export abstract class GatewayWorkflow<
       const event = await step.waitForEvent<string>(stepName, { type: eventType, timeout: timeoutMs });
       return event.payload as unknown as DecisionPayload;
     } catch (failure) {
+      if (await this.#isStopped(run, failure)) throw failure;
       const standing = await step.do(`__gateway_settle_${stepName}`, async () => {
         return JSON.stringify((await this.#tell(run, { type: "gate-timed-out", approvalId })) ?? null);
       });
@@ -283,8 +306,11 @@ function toJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value) ?? "null") as unknown;
 }
 
+/** What came from the engine or out of a step has crossed RPC, where the name of an error moves into its message. */
 function toInstanceError(failure: unknown): InstanceError {
-  return failure instanceof Error
-    ? { name: failure.name, message: failure.message }
-    : { name: "Error", message: String(failure) };
+  if (!(failure instanceof Error)) return { name: "Error", message: String(failure) };
+  const [, name, message] = /^([A-Z]\w*Error): (.*)$/s.exec(failure.message) ?? [];
+  return failure.name === "Error" && name !== undefined && message !== undefined
+    ? { name, message }
+    : { name: failure.name, message: failure.message };
 }

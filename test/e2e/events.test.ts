@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { openStream } from "../support/stream.ts";
+import { untilStatus } from "../support/until.ts";
+
+interface Started {
+  id: string;
+  links: { self: string; events: string };
+}
+interface Page {
+  items: { id: string; type: string; instanceId: string }[];
+  nextCursor: string;
+  ended: boolean;
+}
+
+const AGENTS = ["/agents/workshop/events", "/agents/workshop/events/sub/bench/b"];
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startGateway("test/fixtures/workshop/wrangler.jsonc");
+});
+afterAll(() => gateway.harness.close());
+
+const start = async (agent: string, workflow: string, params: object): Promise<Started> =>
+  (await gateway.post(`${agent}/workflows/${workflow}`, { params })).json<Started>();
+const page = async (path: string): Promise<Page> =>
+  (await gateway.get(path, { accept: "application/json" })).json<Page>();
+
+test.each(AGENTS)("%s: a reader who comes back with Last-Event-ID gets exactly the later events", async (agent) => {
+  const job = await start(agent, "gated", { gates: ["one", "two"] });
+  const before = await openStream(gateway, job.links.events);
+  const asked = await before.until("approval.requested");
+  await before[Symbol.asyncDispose]();
+
+  await gateway.post(`${job.links.self}/approve`, {});
+  await using after = await openStream(gateway, job.links.events, { "last-event-id": asked.id ?? "" });
+  await after.until("approval.requested");
+  await gateway.post(`${job.links.self}/approve`, {});
+  await after.closed;
+  expect(after.received.map(({ event }) => event).filter((type) => type !== "stream.caught-up")).toEqual([
+    "approval.decided",
+    "instance.waiting",
+    "approval.requested",
+    "approval.decided",
+    "instance.completed",
+    "stream.end",
+  ]);
+
+  const end = after.received.at(-1)?.id ?? "";
+  expect((await openStream(gateway, job.links.events, { "last-event-id": end })).status).toBe(204);
+});
+
+test.each(AGENTS)("%s: the same events come as pages, with the same cursors", async (agent) => {
+  const job = await start(agent, "chatty", { rounds: 3 });
+  await using stream = await openStream(gateway, job.links.events);
+  await stream.closed;
+  const streamed = stream.received.filter(({ event }) => !event?.startsWith("stream."));
+
+  const paged: Page["items"] = [];
+  let cursor = "";
+  let ended = false;
+  while (!ended) {
+    const next = await page(`${job.links.events}?limit=4${cursor && `&after=${cursor}`}`);
+    paged.push(...next.items);
+    cursor = next.nextCursor;
+    ({ ended } = next);
+  }
+  expect(paged).toEqual(streamed.map(({ data }) => data));
+  expect(paged.map(({ id }) => id)).toEqual(streamed.map(({ id }) => id));
+});
+
+test.each(AGENTS)("%s: an agent that is evicted while it waits goes on, and the stream delivers the end", async (agent) => {
+  const job = await start(agent, "gated", {});
+  await using stream = await openStream(gateway, job.links.events);
+  await stream.until("stream.caught-up");
+  await untilStatus(() => gateway.get(job.links.self), "waiting");
+  await stream.until("approval.requested");
+
+  await gateway.harness.getWorker().evictDurableObject("WORKSHOP", { name: "events", webSockets: "hibernate" });
+  await gateway.post(`${job.links.self}/approve`, { metadata: { signature: "after the sleep" } });
+  await stream.closed;
+  expect(stream.received.map(({ event }) => event).slice(-3)).toEqual([
+    "approval.decided",
+    "instance.completed",
+    "stream.end",
+  ]);
+});
+
+test.each(AGENTS)("%s: a stream whose socket is cut goes on by itself, without a gap or a double", async (agent) => {
+  const job = await start(agent, "gated", { gates: ["one", "two"] });
+  await using stream = await openStream(gateway, job.links.events);
+  await stream.until("approval.requested");
+  await gateway.harness.getWorker().evictDurableObject("WORKSHOP", { name: "events", webSockets: "close" });
+  await gateway.post(`${job.links.self}/approve`, {});
+  await untilStatus(() => gateway.get(job.links.self), "waiting");
+  await gateway.post(`${job.links.self}/approve`, {});
+  await stream.closed;
+  const ids = stream.received.filter(({ event }) => !event?.startsWith("stream.")).map(({ id }) => id);
+  expect(ids).toEqual((await page(job.links.events)).items.map(({ id }) => id));
+  expect(stream.received.at(-1)?.event).toBe("stream.end");
+});
+
+test("the stream of an agent tells of all its instances, and of those to come", async () => {
+  const agent = "/agents/workshop/crowd";
+  const first = await start(agent, "silent", { answer: 1 });
+  await untilStatus(() => gateway.get(first.links.self), "complete");
+  await using stream = await openStream(gateway, `${agent}/events`);
+  await stream.until("stream.caught-up");
+  const second = await start(agent, "silent", { answer: 2 });
+  await untilStatus(() => gateway.get(second.links.self), "complete");
+  const all = await page(`${agent}/events`);
+  await stream.until("instance.completed");
+  expect(new Set(all.items.map(({ instanceId }) => instanceId))).toEqual(new Set([first.id, second.id]));
+  expect(all.ended).toBe(false);
+});
+
+test("an author's broadcast and state reach no tail, and a tail reaches no hook of the author", async () => {
+  const agent = "/agents/workshop/quiet";
+  const job = await start(agent, "gated", {});
+  await using stream = await openStream(gateway, job.links.events);
+  await stream.until("approval.requested");
+  await gateway.post(`${agent}/methods/open`, { motto: "state goes to the author's clients" });
+  await gateway.post(`${job.links.self}/approve`, {});
+  await stream.closed;
+  expect(stream.received.every(({ event }) => /^(?:instance|approval|stream)\./.test(event ?? ""))).toBe(true);
+});
