@@ -6,9 +6,10 @@ import { referencePage } from "../../openapi/reference-page";
 import type { GatewayEnv } from "../../routes/gateway-env";
 import { onError, problemResponse } from "../../routes/problem-response";
 import { mountRest, refuseInvalid } from "../../routes/rest";
-import { checkBindings, checkExports } from "./agent/environment";
+import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
 import { apiKeyAuthenticator } from "./auth/api-key";
+import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
 import { createRegistry, type Registry } from "./registry/registry";
@@ -29,8 +30,8 @@ export interface GatewayOptions {
 /**
  * Makes the Worker: `export default createGateway({ agents: [orderDesk] })`.
  *
- * @throws DefinitionError when the Worker starts, if names collide or a binding is missing; the first request fails with it
- *   if a class is not exported under its name.
+ * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
+ *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
 export function createGateway({ agents, info }: GatewayOptions): { fetch: ExportedHandlerFetchHandler } {
   const registry = createRegistry(agents);
@@ -38,22 +39,27 @@ export function createGateway({ agents, info }: GatewayOptions): { fetch: Export
   let app: OpenAPIHono<GatewayEnv> | undefined;
   return {
     fetch(request, env, ctx) {
-      if (app === undefined) {
-        checkExports(registry, ctx.exports);
-        app = createApp(registry, agents, { title: "Switchyard", version: "0.1.0", ...info });
-      }
+      app ??= createApp(registry, agents, { title: "Switchyard", version: "0.1.0", ...info }, ctx.exports);
       return app.fetch(request, env as object, ctx);
     },
   };
 }
 
-function createApp(registry: Registry, roots: readonly AgentDefinition[], info: DocumentInfo): OpenAPIHono<GatewayEnv> {
+function createApp(
+  registry: Registry,
+  roots: readonly AgentDefinition[],
+  info: DocumentInfo,
+  exported: object,
+): OpenAPIHono<GatewayEnv> {
+  const mistake = findMissingExport(registry, exported);
+  if (mistake !== undefined) console.error(mistake);
   const app = new OpenAPIHono<GatewayEnv>({ defaultHook: refuseInvalid });
   app.onError(onError);
   app.notFound((c) => problemResponse(c, "not_found"));
   app.use(requestId({ limitLength: 128 }));
   app.use(secureHeaders());
   app.use(async function provide(c, next) {
+    if (mistake !== undefined) throw new ProblemError("gateway_not_configured", { detail: mistake.message });
     const env = c.env as GatewayBindings;
     c.set("port", createPort(env, roots));
     c.set("authenticator", apiKeyAuthenticator(env.SWITCHYARD_API_KEY));

@@ -3,6 +3,10 @@ import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { openStream } from "../support/stream.ts";
 import { untilStatus } from "../support/until.ts";
 
+interface Page {
+  items: { workflow: string }[];
+  nextCursor: string | null;
+}
 interface Started {
   id: string;
   agent: string;
@@ -134,10 +138,8 @@ test("a list goes on by cursor, newest first, and filters by status and workflow
   const seen: string[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
-    const page = (await gateway.get(`${agent}/instances?limit=2${cursor && `&cursor=${cursor}`}`)).json<{
-      items: { workflow: string; createdAt: string }[];
-      nextCursor: string | null;
-    }>();
+    const answer = await gateway.get(`${agent}/instances?limit=2${cursor && `&cursor=${cursor}`}`);
+    const page = answer.json<Page>();
     expect(page.items.length).toBeLessThanOrEqual(2);
     seen.push(...page.items.map(({ workflow }) => workflow));
     cursor = page.nextCursor;

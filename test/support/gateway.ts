@@ -32,11 +32,16 @@ export async function startGateway(
   const harness = createTestHarness({ root: ROOT, workers: [{ configPath: join(ROOT, config), secrets }] });
   const { url } = await harness.listen();
 
+  return { ...clientOf(url, KEY), harness, [Symbol.asyncDispose]: () => harness.close() };
+}
+
+/** The client side of a gateway at an address. */
+export function clientOf(url: URL, key: string): Omit<TestGateway, "harness" | keyof AsyncDisposable> {
   const request: TestGateway["request"] = async (method, path, body, headers = {}) => {
     const response = await fetch(new URL(path, url), {
       method,
       headers: {
-        authorization: `Bearer ${KEY}`,
+        authorization: `Bearer ${key}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
@@ -47,11 +52,9 @@ export async function startGateway(
   };
   return {
     url,
-    key: KEY,
-    harness,
+    key,
     request,
     get: (path, headers) => request("GET", path, undefined, headers),
     post: (path, body, headers) => request("POST", path, body, headers),
-    [Symbol.asyncDispose]: () => harness.close(),
   };
 }

@@ -62,7 +62,10 @@ export class AgentGateway {
       state: () => host.state(),
     });
     // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
-    if (host.isSubAgent || this.records.store.exists()) this.records.store.open();
+    if (host.isSubAgent || this.records.store.exists()) {
+      this.records.store.open();
+      if (this.records.outbox.nextDueAt() !== undefined) host.background(this.#courier.deliver());
+    }
   }
 
   /** Answers a call that is meant for this agent, or for one below it. */

@@ -29,17 +29,18 @@ export function checkBindings(registry: Registry): void {
 }
 
 /**
- * Checks that every class is exported by the Worker under its own name, which is how the SDK finds it. The platform tells
+ * Finds a class that the Worker does not export under its own name, which is how the SDK looks for it. The platform tells
  * its exports only while it handles an event.
  *
- * @throws DefinitionError naming the class and the remedy.
+ * @returns an error that names the class and the remedy.
  */
-export function checkExports(registry: Registry, exported: object): void {
-  for (const { name, agent } of registry.chains.map(leafOf)) {
-    if (agent.name in exported) continue;
-    throw new DefinitionError(
-      `Agent "${name}": the Worker exports no class "${agent.name}". Export it from the main module under that name` +
-        (/^_*[a-z]\\w?$/.test(agent.name) ? `; the name looks minified: set "keep_names": true in wrangler.jsonc.` : "."),
-    );
-  }
+export function findMissingExport(registry: Registry, exported: object): DefinitionError | undefined {
+  const missing = registry.chains.map(leafOf).find(({ agent }) => !(agent.name in exported));
+  if (missing === undefined) return undefined;
+  const { name, agent } = missing;
+  const minified = /^_*[a-z]\w?$/.test(agent.name);
+  return new DefinitionError(
+    `Agent "${name}": the Worker exports no class "${agent.name}". Export it from the main module under that name` +
+      (minified ? `; the name looks minified: set "keep_names": true in wrangler.jsonc.` : "."),
+  );
 }

@@ -7,6 +7,8 @@ import { Store } from "./store";
 
 /** Everything that one agent keeps, and the one way to change it. */
 export class Records {
+  /** Path of the agent, as clients see it. */
+  readonly agent: string;
   readonly store: Store;
   readonly ledger: Ledger;
   readonly journal: Journal;
@@ -15,10 +17,10 @@ export class Records {
   readonly #publish: (events: readonly GatewayEvent[]) => void;
 
   /**
-   * @param agent path of the agent, as clients see it.
    * @param publish is called after each commit with the events that came to be, in order.
    */
-  constructor(storage: DurableObjectStorage, readonly agent: string, publish: (events: readonly GatewayEvent[]) => void) {
+  constructor(storage: DurableObjectStorage, agent: string, publish: (events: readonly GatewayEvent[]) => void) {
+    this.agent = agent;
     this.store = new Store(storage);
     this.ledger = new Ledger(this.store);
     this.journal = new Journal(this.store, agent);

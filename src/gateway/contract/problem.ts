@@ -77,12 +77,13 @@ export interface ProblemExtras {
 /** An error that is meant for the client. Everything else that is thrown becomes `internal_error`, unexplained. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
+  readonly code: ProblemCode;
+  readonly extras: ProblemExtras;
 
-  constructor(
-    readonly code: ProblemCode,
-    readonly extras: ProblemExtras = {},
-  ) {
+  constructor(code: ProblemCode, extras: ProblemExtras = {}) {
     super(extras.detail ?? PROBLEMS[code].title);
+    this.code = code;
+    this.extras = extras;
   }
 }
 

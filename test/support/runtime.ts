@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { TestGateway } from "./gateway.ts";
+import { clientOf } from "./gateway.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+/** A gateway in a process of its own, which can be killed. */
+export interface Runtime extends Omit<TestGateway, "harness"> {
+  /** Ends it as a power cut would: no handler of any process in it runs. */
+  kill(): Promise<void>;
+}
+
+/** Starts a gateway on storage that outlives it. @param storage an absolute folder. */
+export async function startRuntime(config: string, storage: string): Promise<Runtime> {
+  const key = "sy_test_4f1c2b7d9e0a6358";
+  const child = spawn(
+    "wrangler",
+    ["dev", "-c", join(ROOT, config), "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", "--persist-to", storage]
+      .concat(["--var", `SWITCHYARD_API_KEY:${key}`, "--show-interactive-dev-session=false"]),
+    // A group of its own, so that one signal reaches the engine too.
+    { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const url = await readyUrl(child);
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    const gone = once(child, "exit");
+    process.kill(-child.pid, "SIGKILL");
+    await gone;
+  };
+  return { ...clientOf(url, key), kill, [Symbol.asyncDispose]: kill };
+}
+
+async function readyUrl(child: ChildProcess): Promise<URL> {
+  let output = "";
+  return new Promise((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      const [, url] = /Ready on (http:\/\/127\.0\.0\.1:\d+)/.exec(output) ?? [];
+      if (url !== undefined) resolve(new URL(url));
+    };
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
+    child.once("exit", () => reject(new Error(`the runtime ended before it was ready:\n${output}`)));
+  });
+}
