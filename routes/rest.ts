@@ -101,7 +101,7 @@ function success(
 function problemResponses(codes: readonly ProblemCode[]) {
   const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
   return Object.fromEntries(
-    Object.entries(byStatus).map(([status, sharing = []]) => [
+    Object.entries(byStatus).map(([status, sharing]) => [
       status,
       {
         description: sharing.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join("; "),
@@ -144,10 +144,7 @@ async function serveEvents(
   const query = asked.query as { after?: string; limit: number };
   // The header wins: an EventSource sends it when it comes back to the URL that it first came to.
   const after = (stream ? c.req.header("last-event-id") : undefined) ?? query.after;
-  const answer = (await operation.answer(
-    { ...asked, query: { ...query, after } } as Asked<OperationSchemas>,
-    reach,
-  )) as EventsAnswer;
+  const answer = (await operation.answer({ ...asked, query: { ...query, after } }, reach)) as EventsAnswer;
   if (!stream) return eventPage(c, answer);
   const { instanceId } = (asked.params ?? {}) as { instanceId?: string };
   return eventStreamResponse(c, reach.path, instanceId, after !== undefined, answer);

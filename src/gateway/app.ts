@@ -40,7 +40,7 @@ export function createGateway({ agents, info }: GatewayOptions): { fetch: Export
   return {
     fetch(request, env, ctx) {
       app ??= createApp(registry, agents, { title: "Switchyard", version: "0.1.0", ...info }, ctx.exports);
-      return app.fetch(request, env as object, ctx);
+      return app.fetch(request, env, ctx);
     },
   };
 }

@@ -24,11 +24,6 @@ const NOTHING: Received = { answer: undefined, callback: undefined };
 export function receive(records: Records, row: InstanceRow, report: Report, now: number): Received {
   if (isTerminal(row.status)) return NOTHING;
   const instance = row.status === "queued" ? start(records, row, now) : row;
-  const told = (callback: AuthorCallback, isNew: boolean): Received => ({
-    answer: undefined,
-    callback: isNew ? callback : undefined,
-  });
-
   switch (report.type) {
     case "started":
       return NOTHING;
@@ -62,6 +57,10 @@ export function receive(records: Records, row: InstanceRow, report: Report, now:
       fail(records, instance, report.error, now);
       return told({ type: "error", error: report.error.message }, !report.announced);
   }
+}
+
+function told(callback: AuthorCallback, isNew: boolean): Received {
+  return { answer: undefined, callback: isNew ? callback : undefined };
 }
 
 function start(records: Records, row: InstanceRow, now: number): InstanceRow {

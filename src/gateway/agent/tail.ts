@@ -71,7 +71,7 @@ export function startTail(connection: Connection, request: TailRequest, records:
 /** Sends events to the tails that watch their instance, or the whole agent. Each event is written as JSON once. */
 export function publishToTails(
   events: readonly GatewayEvent[],
-  connections: (tag: string) => Iterable<Connection<unknown>>,
+  connections: (tag: string) => Iterable<Connection>,
 ): void {
   const everything = [...connections(watchTag(undefined))];
   for (const event of events) {
@@ -91,7 +91,7 @@ function isLive(state: unknown): boolean {
 }
 
 /** A tail that misses a frame must not go on as if nothing was: closed, it comes back and replays. */
-function sendOrClose(connection: Connection<unknown>, frame: string): void {
+function sendOrClose(connection: Connection, frame: string): void {
   try {
     connection.send(frame);
   } catch {

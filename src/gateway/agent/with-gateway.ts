@@ -66,7 +66,7 @@ export function withGateway(base: AgentBase): AgentBase {
 
     override async runWorkflow(binding: string, params: unknown, options?: RunWorkflowOptions): Promise<string> {
       const workflow = definitionOf(this.constructor.name)?.workflows.find((declared) => declared.binding === binding);
-      if (workflow === undefined) return super.runWorkflow(binding as never, params, options);
+      if (workflow === undefined) return super.runWorkflow(binding, params, options);
       const { id } = await this.#open().service.start({
         workflow: workflow.name,
         params: workflow.params.parse(params),
@@ -108,7 +108,7 @@ export function withGateway(base: AgentBase): AgentBase {
         publish: (events) => publishToTails(events, (tag) => this.getConnections(tag)),
         background: (work) => this.ctx.waitUntil(work),
         setAlarm: async (seconds) => {
-          await this.schedule(seconds, "gatewayAlarm" as keyof this, undefined, { idempotent: true });
+          await this.schedule(seconds, "gatewayAlarm", undefined, { idempotent: true });
         },
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);

@@ -68,7 +68,7 @@ function bind<Over>(operation: Operation<Over>, over: unknown, subject: Subject 
   return {
     id: operation.id(about),
     summary: operation.summary(about),
-    operation: operation as Pick<Operation, "description" | "scope" | "kind" | "problems">,
+    operation,
     rest: { method, path: path(about), status, location },
     subject,
     schemas: operation.schemas(about),

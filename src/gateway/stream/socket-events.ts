@@ -10,7 +10,7 @@ const MOST_UNREAD = 1_000;
 export async function* socketEvents(socket: WebSocket, signal: AbortSignal): AsyncGenerator<GatewayEvent> {
   let unread: GatewayEvent[] = [];
   let open = true;
-  let wake = (): void => {};
+  let wake = ignore;
 
   const end = (): void => {
     open = false;
@@ -46,6 +46,8 @@ export async function* socketEvents(socket: WebSocket, signal: AbortSignal): Asy
     socket.close(1000);
   }
 }
+
+function ignore(): void {}
 
 function parseEvent(text: string): GatewayEvent | undefined {
   const event: unknown = JSON.parse(text);

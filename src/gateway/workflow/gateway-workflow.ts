@@ -268,8 +268,9 @@ export abstract class GatewayWorkflow<
 
 /** Lets reports know in which step they are made, and keeps what the helpers of the SDK say for the end of the run. */
 function extendHelpers(step: AgentWorkflowStep, run: Run): void {
-  // `step` may be a stub, on which `bind` would be one more remote call.
-  const doStep = step.do as (name: string, ...rest: unknown[]) => Promise<unknown>;
+  // `step` may be a stub, on which `bind` would be one more remote call; `apply` of Reflect is none.
+  const doStep: unknown = Reflect.get(step, "do");
+  if (typeof doStep !== "function") throw new TypeError("the engine gave a step that cannot do anything");
   const doInPlace = (name: string, ...rest: unknown[]) => {
     const inPlace = run.keys.place(name);
     const work = rest.find((argument) => typeof argument === "function");
@@ -278,14 +279,14 @@ function extendHelpers(step: AgentWorkflowStep, run: Run): void {
         ? (...given: unknown[]): unknown => inPlace(() => work(...given) as unknown)
         : argument,
     );
-    return Reflect.apply(doStep, step, [name, ...placed]) as Promise<unknown>;
+    return Reflect.apply(doStep, step, [name, ...placed]);
   };
-  step.do = doInPlace as typeof step.do;
+  step.do = doInPlace;
 
   step.reportComplete = async (result) => {
     run.reported = result;
   };
-  const { reportError } = step;
+  const reportError = step.reportError.bind(step);
   step.reportError = async (error) => {
     run.announced = true;
     await reportError(error);
