@@ -47,7 +47,7 @@ export class ImportDatasetWorkflow extends GatewayWorkflow<typeof importDataset,
     const approval = await this.waitForApproval(step, {
       stepName: "load-rows",
       timeout: "7 days",
-      summary: `Load ${rows.length} rows${payload.source === undefined ? "" : ` of ${payload.source}`}? ${rejected.length} lines are rejected.`,
+      summary: `Load ${count(rows.length, "row")}${payload.source === undefined ? "" : ` of ${payload.source}`}, and reject ${count(rejected.length, "line")}?`,
       details: { columns: table.columns, rows: rows.length, rejected: rejected.length, ...excerpt(table) },
     });
 
@@ -76,6 +76,10 @@ export class ImportDatasetWorkflow extends GatewayWorkflow<typeof importDataset,
     };
     return result;
   }
+}
+
+function count(n: number, what: string): string {
+  return `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 }
 
 function excerpt({ rows, rejected }: Table) {

@@ -42,7 +42,7 @@ describe("with a key", () => {
 });
 
 describe.each([
-  ["no key", {}],
+  ["no key", { SWITCHYARD_API_KEY: "" }],
   ["a key that can be guessed", { SWITCHYARD_API_KEY: "secret" }],
 ])("a gateway with %s", (_, secrets) => {
   let gateway: TestGateway;

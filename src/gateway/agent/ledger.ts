@@ -141,6 +141,8 @@ export function toInstance(row: InstanceRow, agent: string): Instance {
     id: row.id,
     workflow: row.workflow,
     agent,
+    // Overwritten below; here it decides where a reader of the JSON finds it.
+    status: row.status,
     attempt: row.attempt,
     metadata: JSON.parse(row.metadata) as Metadata,
     progress: row.progress === null ? null : (JSON.parse(row.progress) as unknown),

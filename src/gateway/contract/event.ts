@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Approval } from "./approval";
 import { InstanceError, type InstanceSchemas, Metadata, WaitingFor } from "./instance";
+import { variantName } from "./names";
 
 /** Types of the events of a journal. */
 export const EVENT_TYPES = [
@@ -35,15 +36,18 @@ export interface GatewayEvent {
   readonly data: unknown;
 }
 
+const control = <const Type extends string>(type: Type, description: string) =>
+  z.object({ type: z.literal(type) }).meta({ id: variantName("ControlFrame", type), description });
+
 /** Control frames of a stream: they tell of the stream, not of the agent, and are never stored. */
 export const ControlFrame = z
   .discriminatedUnion("type", [
-    z.object({ type: z.literal("stream.caught-up") }).describe("Everything kept has been sent; what follows is live"),
-    z.object({ type: z.literal("stream.gap") }).describe("Events after the given cursor are no longer kept"),
-    z.object({ type: z.literal("stream.closing") }).describe("The server closes; come back with the last id"),
-    z.object({ type: z.literal("stream.end") }).describe("The instance has ended; nothing will follow"),
+    control("stream.caught-up", "Everything kept has been sent; what follows is live"),
+    control("stream.gap", "Events after the given cursor are no longer kept"),
+    control("stream.closing", "The server closes; come back with the last id"),
+    control("stream.end", "The instance has ended; nothing will follow"),
   ])
-  .meta({ id: "ControlFrame" });
+  .meta({ id: "ControlFrame", description: "Tells of the stream itself; never stored" });
 export type ControlFrame = z.infer<typeof ControlFrame>;
 
 const dataOf = ({ progress, output }: InstanceSchemas): Record<EventType, z.ZodType> => ({
@@ -61,11 +65,29 @@ const dataOf = ({ progress, output }: InstanceSchemas): Record<EventType, z.ZodT
   "approval.cancelled": z.object({ approval: Approval }),
 });
 
+const MEANINGS: Record<EventType, string> = {
+  "instance.queued": "The start was accepted",
+  "instance.started": "The first step of the attempt runs",
+  "instance.progress": "The workflow reported progress",
+  "instance.waiting": "The instance waits, and says for what",
+  "instance.event": "The workflow sent an event",
+  "instance.message": "The workflow sent a message",
+  "instance.completed": "The workflow returned",
+  "instance.errored": "The workflow threw",
+  "approval.requested": "An approval waits for a decision",
+  "approval.decided": "Somebody approved or rejected",
+  "approval.expired": "The deadline passed without a decision",
+  "approval.cancelled": "The instance ended before anybody decided",
+};
+
+/** A union of objects that `type` tells apart. */
+type UnionByType = z.ZodDiscriminatedUnion<[z.ZodObject, ...z.ZodObject[]], "type">;
+
 /** The schema of {@link GatewayEvent} for one workflow: a union by `type`, with the workflow's own progress and output. */
-export function eventSchema(workflow: InstanceSchemas, id: string): z.ZodType {
+export function eventSchema(workflow: InstanceSchemas, id: string): UnionByType {
   const data = dataOf(workflow);
-  const variant = (type: EventType) =>
-    z.object({
+  const variant = (type: EventType): z.ZodObject => {
+    const shape = {
       id: z.string().describe("Opaque cursor; resume after it"),
       type: z.literal(type),
       agent: z.string().describe("Path of the agent"),
@@ -74,9 +96,11 @@ export function eventSchema(workflow: InstanceSchemas, id: string): z.ZodType {
       attempt: z.int().describe("Attempt of the instance"),
       time: z.iso.datetime().describe("When it happened"),
       data: data[type],
-    });
+    };
+    return z.object(shape).meta({ id: variantName(id, type), description: MEANINGS[type] });
+  };
   const [first, ...rest] = EVENT_TYPES;
   return z
     .discriminatedUnion("type", [variant(first), ...rest.map(variant)])
-    .meta({ id, description: `An event of the workflow ${workflow.name}` });
+    .meta({ id, description: `An event of the workflow ${workflow.name}: one shape for each type` });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Name } from "./names";
+import { Name, variantName } from "./names";
 
 /** Statuses as the platform names them. `waiting` is true here: the instance waits, and says for what. */
 export const InstanceStatus = z.enum(["queued", "running", "waiting", "paused", "complete", "errored", "terminated"]);
@@ -19,7 +19,7 @@ export const InstanceError = z
     name: z.string().describe("Name of the error class"),
     message: z.string().describe("Its message"),
   })
-  .meta({ id: "InstanceError" });
+  .meta({ id: "InstanceError", description: "Why an instance ended `errored`: what its workflow threw" });
 export type InstanceError = z.infer<typeof InstanceError>;
 
 /** What a waiting instance waits for. */
@@ -32,7 +32,7 @@ export const WaitingFor = z
       deadline: z.iso.datetime().nullable().describe("When it expires"),
     }),
   ])
-  .meta({ id: "WaitingFor" });
+  .meta({ id: "WaitingFor", description: "What a waiting instance waits for" });
 export type WaitingFor = z.infer<typeof WaitingFor>;
 
 /** Labels of an instance: at most 50 keys; strings, numbers and booleans. */
@@ -87,12 +87,19 @@ export function instanceSchema({ name, progress, output }: InstanceSchemas, id: 
       events: z.string().describe("Its event stream"),
     }),
   });
+  const variant = (status: InstanceStatus, own: z.ZodRawShape = {}) =>
+    common
+      .extend({ status: z.literal(status), ...own })
+      .meta({ id: variantName(id, status), description: `An instance of the workflow ${name} that is \`${status}\`` });
   return z
     .discriminatedUnion("status", [
-      common.extend({ status: z.enum(["queued", "running", "paused", "terminated"]) }),
-      common.extend({ status: z.literal("waiting"), waitingFor: WaitingFor }),
-      common.extend({ status: z.literal("complete"), output }),
-      common.extend({ status: z.literal("errored"), error: InstanceError }),
+      variant("queued"),
+      variant("running"),
+      variant("waiting", { waitingFor: WaitingFor }),
+      variant("paused"),
+      variant("complete", { output }),
+      variant("errored", { error: InstanceError }),
+      variant("terminated"),
     ])
-    .meta({ id, description: `An instance of the workflow ${name}` });
+    .meta({ id, description: `An instance of the workflow ${name}: one shape for each status` });
 }

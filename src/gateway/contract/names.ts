@@ -20,6 +20,11 @@ export const PublicName = z
   .max(64)
   .refine((name) => name !== "sub", "is a reserved name");
 
+/** Name of one member of a named union, in documents and SDKs: `instance.queued` of `RefundEvent` is `RefundEventInstanceQueued`. */
+export function variantName(union: string, tag: string): string {
+  return union + tag.replace(/(?:^|[.-])(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
 /** One step of an agent path: the public name of a class and the name of one Agent of it. */
 export interface AgentStep {
   readonly agent: string;
