@@ -48,10 +48,7 @@ export class AgentGateway {
       this.records,
       new Engine(host.env),
       () => host.origin,
-      (instance, failure) => {
-        const message = `The workflow engine refused the instance: ${String(failure)}`;
-        this.records.change((now) => fail(this.records, instance, { name: "StartError", message }, now));
-      },
+      (instance, failure) => this.#failStart(instance.id, failure),
     );
     this.service = new AgentService(this.records, {
       definition: host.definition,
@@ -103,6 +100,14 @@ export class AgentGateway {
     if (!this.records.store.exists()) return;
     await this.#courier.deliver();
     if (this.records.outbox.nextDueAt() !== undefined) await this.#ensureAlarm();
+  }
+
+  #failStart(id: string, failure: unknown): void {
+    const error = { name: "StartError", message: `The workflow engine refused the instance: ${String(failure)}` };
+    this.records.change((now) => {
+      const instance = this.records.ledger.find(id);
+      if (instance?.status === "queued") fail(this.records, instance, error, now);
+    });
   }
 
   async #ensureAlarm(): Promise<void> {

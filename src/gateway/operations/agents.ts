@@ -4,7 +4,8 @@ import type { AgentChain } from "../registry/registry";
 import { leafOf } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { type MethodSubject, operation, type Subject } from "./operation";
-import { camel, pascal } from "./words";
+import { named } from "./schemas";
+import { camel, pascal, words } from "./words";
 
 /** URL template of the agents that a chain leads to. */
 export function agentTemplate(chain: AgentChain): string {
@@ -35,7 +36,7 @@ export const getHealth = operation<undefined>()({
 
 export const getAgent = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}`,
-  summary: ({ agent }) => `Describe one ${agent.name}`,
+  summary: ({ agent }) => `Describe one ${words(agent.name)}`,
   scope: "agents:read",
   rest: { method: "get", path: () => "", status: 200 },
   schemas: () => ({ output: AgentView }),
@@ -45,20 +46,26 @@ export const getAgent = operation<Subject>()({
 
 export const getState = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}State`,
-  summary: ({ agent }) => `Read the state of one ${agent.name}`,
+  summary: ({ agent }) => `Read the state of one ${words(agent.name)}`,
   scope: "agents:read",
   rest: { method: "get", path: () => "/state", status: 200 },
-  schemas: ({ agent }) => ({ output: z.object({ state: agent.state ?? z.unknown() }) }),
+  schemas: ({ agent: { name, state = z.unknown() } }) => ({
+    output: z.object({ state: named(state, `${pascal(name)}State`) }),
+  }),
   problems: [],
   answer: async (_asked, { agent }) => ({ state: await agent.getState() }),
 });
 
 export const callMethod = operation<MethodSubject>()({
   id: ({ agent, method }) => `call${pascal(agent.name)}${pascal(method)}`,
-  summary: ({ agent, method, contract }) => contract.description ?? `Call ${method} of one ${agent.name}`,
+  summary: ({ agent, method, contract }) => contract.description ?? `Call ${method} of one ${words(agent.name)}`,
   scope: "agents:call",
   rest: { method: "post", path: ({ method }) => `/methods/${method}`, status: 200 },
-  schemas: ({ contract }) => ({ body: contract.input, output: contract.output }),
+  parsed: true,
+  schemas: ({ agent, method, contract }) => ({
+    body: named(contract.input, `${pascal(agent.name)}${pascal(method)}Input`),
+    output: named(contract.output, `${pascal(agent.name)}${pascal(method)}Output`),
+  }),
   problems: [],
   answer: ({ body }, { agent }, { method }) => agent.callMethod({ method, input: body }),
 });

@@ -4,14 +4,17 @@ import { Limit, pageOf } from "../contract/page";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { InstanceParams, repeated } from "./instances";
 import { operation, type Subject } from "./operation";
+import { workflowSchemas } from "./schemas";
 import { pascal, words } from "./words";
 
 const ApprovalPage = pageOf(Approval, "ApprovalPage");
+/** The metadata is checked by the agent, which knows whose approval it is: checked twice, a schema that coerces would read its own result. */
+const DecisionBody = z.strictObject({ reason: Reason.optional(), metadata: z.unknown() });
 const ApprovalParams = z.object({ approvalId: z.string().regex(/^apr_[0-9a-f-]{36}$/).describe("Id of the approval") });
 
 export const listApprovals = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Approvals`,
-  summary: ({ agent }) => `List the approvals of one ${agent.name}, newest first`,
+  summary: ({ agent }) => `List the approvals of one ${words(agent.name)}, newest first`,
   scope: "instances:read",
   rest: { method: "get", path: () => "/approvals", status: 200 },
   schemas: () => ({
@@ -31,7 +34,7 @@ export const listApprovals = operation<Subject>()({
 
 export const getApproval = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}Approval`,
-  summary: ({ agent }) => `Read one approval of one ${agent.name}`,
+  summary: ({ agent }) => `Read one approval of one ${words(agent.name)}`,
   scope: "instances:read",
   rest: { method: "get", path: () => "/approvals/{approvalId}", status: 200 },
   schemas: () => ({ params: ApprovalParams, output: Approval }),
@@ -51,7 +54,12 @@ function decideApproval(decision: Decision) {
     description: "An approval is decided once: the first decision stands, every later one is told which.",
     scope: "approvals:decide",
     rest: { method: "post", path: () => `/approvals/{approvalId}/${decision}`, status: 200 },
-    schemas: ({ agent }) => ({ params: ApprovalParams, body: decisionBody(agent), output: Approval }),
+    schemas: ({ agent }) => ({
+      params: ApprovalParams,
+      body: DecisionBody,
+      shownBody: shownBody(agent, decision),
+      output: Approval,
+    }),
     problems: ["approval_not_found", "approval_closed"],
     answer: ({ params, body, caller }, { agent }) =>
       agent.decide({ ...decisionOf(body), target: { approvalId: params.approvalId }, decision, decidedBy: caller }),
@@ -64,33 +72,31 @@ function decideInstance(decision: Decision) {
     summary: ({ agent }) => `${pascal(decision)} the only open approval of one instance of one ${words(agent.name)}`,
     scope: "approvals:decide",
     rest: { method: "post", path: () => `/instances/{instanceId}/${decision}`, status: 200 },
-    schemas: ({ agent }) => ({ params: InstanceParams, body: decisionBody(agent), output: Approval }),
+    schemas: ({ agent }) => ({
+      params: InstanceParams,
+      body: DecisionBody,
+      shownBody: shownBody(agent, decision),
+      output: Approval,
+    }),
     problems: ["instance_not_found", "approval_ambiguous", "approval_closed"],
     answer: ({ params, body, caller }, { agent }) =>
       agent.decide({ ...decisionOf(body), target: { instanceId: params.instanceId }, decision, decidedBy: caller }),
   });
 }
 
-/**
- * The metadata is checked by the agent, which knows whose approval it is; here it is only shown what each workflow
- * takes. Checked twice, a schema that coerces would read its own result.
- */
-function decisionBody({ workflows }: AgentDefinition) {
-  const contracts = workflows.flatMap(({ name, approval }) =>
-    approval.def.type === "undefined" ? [] : [{ title: name, ...jsonSchemaOf(approval) }],
-  );
-  const metadata = z.unknown().describe("As the approval contract of the instance's workflow says");
-  return z.strictObject({
-    reason: Reason.optional(),
-    metadata: (contracts.length === 0 ? metadata : metadata.meta({ anyOf: contracts })).optional(),
-  });
+/** What each workflow takes as metadata. A rejection may come without. */
+function shownBody({ name, workflows }: AgentDefinition, decision: Decision): z.ZodType {
+  const contracts = workflows.flatMap((workflow) => workflowSchemas(workflow).approval ?? []);
+  const metadata = z.union(contracts).describe("As the approval contract of the instance's workflow says");
+  const needed = decision === "approve" && contracts.length === workflows.length;
+  return z
+    .strictObject({
+      reason: Reason.optional(),
+      ...(contracts.length === 0 ? {} : { metadata: needed ? metadata : metadata.optional() }),
+    })
+    .meta({ id: `${pascal(name)}${pascal(decision)}Request` });
 }
 
 function decisionOf({ reason, metadata }: { reason?: string | undefined; metadata?: unknown }) {
   return { reason, metadata };
-}
-
-function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return rest;
 }

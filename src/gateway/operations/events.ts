@@ -3,7 +3,7 @@ import { Limit } from "../contract/page";
 import { InstanceParams } from "./instances";
 import { operation, type Subject } from "./operation";
 import { agentSchemas } from "./schemas";
-import { pascal } from "./words";
+import { pascal, words } from "./words";
 
 const description =
   "As Server-Sent Events: first what is kept, then `stream.caught-up`, then live; `stream.end` when nothing will follow, and 204 to whoever comes back after it. " +
@@ -16,7 +16,7 @@ const EventsQuery = z.strictObject({
 
 export const readInstanceEvents = operation<Subject>()({
   id: ({ agent }) => `stream${pascal(agent.name)}InstanceEvents`,
-  summary: ({ agent }) => `Follow one instance of one ${agent.name}`,
+  summary: ({ agent }) => `Follow one instance of one ${words(agent.name)}`,
   description,
   scope: "instances:read",
   rest: { method: "get", path: () => "/instances/{instanceId}/events", status: 200 },
@@ -29,7 +29,7 @@ export const readInstanceEvents = operation<Subject>()({
 
 export const readAgentEvents = operation<Subject>()({
   id: ({ agent }) => `stream${pascal(agent.name)}Events`,
-  summary: ({ agent }) => `Follow all instances of one ${agent.name}`,
+  summary: ({ agent }) => `Follow all instances of one ${words(agent.name)}`,
   description,
   scope: "instances:read",
   rest: { method: "get", path: () => "/events", status: 200 },

@@ -30,11 +30,13 @@ export const startWorkflow = operation<WorkflowSubject>()({
     location: (answer) => (answer as Instance).links.self,
   },
   schemas: ({ workflow }) => ({
-    body: z.strictObject({
-      params: workflow.params,
-      id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
-      metadata: Metadata.optional(),
-    }),
+    body: z
+      .strictObject({
+        params: workflowSchemas(workflow).params,
+        id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
+        metadata: Metadata.optional(),
+      })
+      .meta({ id: `Start${pascal(workflow.name)}Request` }),
     output: workflowSchemas(workflow).instance,
   }),
   problems: ["instance_exists"],
@@ -46,7 +48,7 @@ export const startWorkflow = operation<WorkflowSubject>()({
 
 export const getInstance = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}Instance`,
-  summary: ({ agent }) => `Read one instance of one ${agent.name}`,
+  summary: ({ agent }) => `Read one instance of one ${words(agent.name)}`,
   scope: "instances:read",
   rest: { method: "get", path: () => "/instances/{instanceId}", status: 200 },
   schemas: ({ agent }) => ({ params: InstanceParams, output: agentSchemas(agent).instance }),
@@ -56,7 +58,7 @@ export const getInstance = operation<Subject>()({
 
 export const listInstances = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Instances`,
-  summary: ({ agent }) => `List the instances of one ${agent.name}, newest first`,
+  summary: ({ agent }) => `List the instances of one ${words(agent.name)}, newest first`,
   scope: "instances:read",
   rest: { method: "get", path: () => "/instances", status: 200 },
   schemas: ({ agent }) => ({

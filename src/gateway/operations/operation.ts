@@ -25,6 +25,8 @@ export interface OperationSchemas {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** What documents show as the body, where more of it is checked behind the door. */
+  readonly shownBody?: z.ZodType;
   readonly output: z.ZodType;
 }
 
@@ -69,6 +71,8 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
   /** `events` answers with a stretch of a journal, which a door may go on to stream. */
   readonly kind?: "answer" | "events";
   readonly schemas: (subject: Over) => Schemas;
+  /** Whether the answer was parsed: its schema's defaults and transforms are done. */
+  readonly parsed?: true;
   /** Codes of its own; those that every operation of its kind shares are added by {@link problemsOf}. */
   readonly problems: readonly ProblemCode[];
   readonly answer: (asked: Asked<Schemas>, reach: Reach, subject: Over) => Promise<unknown>;
@@ -89,8 +93,9 @@ export function problemsOf(
   const takesInput = schemas.params ?? schemas.query ?? schemas.body;
   const codes: ProblemCode[] = [
     ...problems,
+    "internal_error",
     ...(scope === null ? [] : (["unauthorized", "forbidden", "gateway_not_configured"] as const)),
-    ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "internal_error", "invalid_request"] as const) : []),
+    ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "invalid_request"] as const) : []),
     ...(takesInput === undefined ? [] : (["invalid_request"] as const)),
     ...(schemas.body === undefined
       ? []

@@ -6,25 +6,44 @@ import type { AgentDefinition } from "../registry/agent-definition";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { pascal } from "./words";
 
+/** Names a schema of a user for documents and SDKs, unless the user has named it. */
+export function named<Schema extends z.ZodType>(schema: Schema, id: string): Schema {
+  return schema.meta()?.id === undefined ? schema.meta({ id }) : schema;
+}
+
 // A named schema is one component of the document, so each is made once.
-const ofWorkflow = memoized((workflow: WorkflowDefinition) => ({
-  instance: instanceSchema(workflow, `${pascal(workflow.name)}Instance`),
-  event: eventSchema(workflow, `${pascal(workflow.name)}Event`),
-}));
+const ofWorkflow = memoized(({ name, params, progress, output, approval }: WorkflowDefinition) => {
+  const prefix = pascal(name);
+  const shown = { name, progress: named(progress, `${prefix}Progress`), output: named(output, `${prefix}Output`) };
+  return {
+    params: named(params, `${prefix}Params`),
+    instance: instanceSchema(shown, `${prefix}Instance`),
+    event: eventSchema(shown, `${prefix}Event`),
+    /** Undefined where an approver sends nothing along. */
+    approval: approval.def.type === "undefined" ? undefined : named(approval, `${prefix}ApprovalMetadata`),
+  };
+});
 
 const ofAgent = memoized((agent: AgentDefinition) => {
   const name = pascal(agent.name);
   const workflows = agent.workflows.map(ofWorkflow);
-  const instance = anyOf(workflows.map((schemas) => schemas.instance));
-  const event = anyOf(workflows.map((schemas) => schemas.event));
+  const events = workflows.map((schemas) => schemas.event);
+  const [onlyEvent, ...others] = events;
+  const instance = anyOf(
+    workflows.map((schemas) => schemas.instance),
+    `Any${name}Instance`,
+  );
+  const event = anyOf(events, `Any${name}Event`);
+  const frame =
+    onlyEvent !== undefined && others.length === 0
+      ? z.discriminatedUnion("type", [...onlyEvent.options, ...ControlFrame.options])
+      : z.union([...events, ControlFrame]);
   return {
     instance,
     event,
     instancePage: pageOf(instance, `${name}InstancePage`),
     eventPage: eventPageOf(event, `${name}EventPage`),
-    frame: z
-      .union([event, ControlFrame])
-      .meta({ id: `${name}Frame`, description: "The `data` of one SSE event; `event:` repeats its `type`" }),
+    frame: frame.meta({ id: `${name}Frame`, description: "The `data` of one SSE event; `event:` repeats its `type`" }),
   };
 });
 
@@ -33,10 +52,11 @@ export const workflowSchemas = ofWorkflow;
 /** The schemas that the workflows of an agent decide together. */
 export const agentSchemas = ofAgent;
 
-function anyOf(schemas: readonly z.ZodType[]): z.ZodType {
+/** The only schema, or the named union of several. */
+function anyOf(schemas: readonly z.ZodType[], id: string): z.ZodType {
   const [first, second, ...rest] = schemas;
   if (first === undefined) return z.never();
-  return second === undefined ? first : z.union([first, second, ...rest]);
+  return second === undefined ? first : z.union([first, second, ...rest]).meta({ id });
 }
 
 function memoized<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {

@@ -26,7 +26,7 @@ const OF_AGENT_WITH_WORKFLOWS = [
 export interface BoundOperation {
   readonly id: string;
   readonly summary: string;
-  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "problems">;
+  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "parsed" | "problems">;
   readonly rest: {
     readonly method: "get" | "post";
     readonly path: string;
