@@ -1,25 +1,70 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { OpenAPIHono } from "@hono/zod-openapi";
 import type { GatewayEnv } from "../routes/gateway-env";
+import type { BoundOperation } from "../src/gateway/operations/table";
+import { words } from "../src/gateway/operations/words";
+import { codesOf, documentedRoute, exampleOf, HEADERS } from "./documented-route";
+import { INTRODUCTION } from "./introduction";
+import { SchemaCollector } from "./schema-collector";
 
 /** What a document says of the gateway as a whole. */
 export interface DocumentInfo {
   readonly title: string;
   readonly version: string;
+  /** Markdown; stands before what the gateway says of itself. */
   readonly description?: string;
+  /** The terms of the API: their name, and an SPDX identifier or an address. */
+  readonly license?: { readonly name: string; readonly identifier?: string; readonly url?: string };
 }
 
 /** The OpenAPI 3.1 document of everything that an app serves, as JSON text. */
-export function openApiDocument(app: OpenAPIHono<GatewayEnv>, info: DocumentInfo): string {
-  const document = app.getOpenAPI31Document({
+export function openApiDocument(
+  app: OpenAPIHono<GatewayEnv>,
+  operations: readonly BoundOperation[],
+  { description, ...info }: DocumentInfo,
+): string {
+  const schemas = new SchemaCollector();
+  const shown = new OpenAPIHono();
+  const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  for (const definition of app.openAPIRegistry.definitions) {
+    const operation = definition.type === "route" ? byId.get(definition.route.operationId ?? "") : undefined;
+    if (definition.type !== "route" || operation === undefined) continue;
+    shown.openAPIRegistry.registerPath(documentedRoute(definition.route, operation, schemas));
+  }
+  const { paths } = shown.getOpenAPI31Document({ openapi: "3.1.0", info });
+  return JSON.stringify({
     openapi: "3.1.0",
-    info: { title: info.title, version: info.version, ...(info.description && { description: info.description }) },
-    servers: [{ url: "/" }],
-  });
-  document.components = {
-    ...document.components,
-    securitySchemes: {
-      apiKey: { type: "http", scheme: "bearer", description: "An API key, as `Authorization: Bearer <key>`" },
+    info: {
+      ...info,
+      description: description === undefined ? INTRODUCTION : `${description}\n\n${INTRODUCTION}`,
     },
-  };
-  return JSON.stringify(document, null, 2);
+    servers: [{ url: "/", description: "The gateway that serves this document" }],
+    tags: tagsOf(operations),
+    paths,
+    components: {
+      schemas: schemas.components(),
+      examples: Object.fromEntries(
+        [...new Set(operations.flatMap(codesOf))].toSorted().map((code) => [code, exampleOf(code)]),
+      ),
+      headers: HEADERS,
+      securitySchemes: {
+        apiKey: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key, as `Authorization: Bearer <key>`",
+        },
+      },
+    },
+  });
+}
+
+/** One tag for each class of agents, and one for the gateway itself. */
+function tagsOf(operations: readonly BoundOperation[]) {
+  const agents = new Set(operations.flatMap(({ subject }) => subject?.agent ?? []));
+  return [
+    { name: "gateway", description: "The gateway itself: what it serves, and whether it answers" },
+    ...[...agents].map(({ name, description }) => ({
+      name,
+      description: description ?? `Agents of the class ${words(name)}`,
+    })),
+  ];
 }

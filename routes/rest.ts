@@ -7,7 +7,7 @@ import { agentTemplate } from "../src/gateway/operations/agents";
 import { type Asked, type OperationSchemas, problemsOf, type Reach, type Subject } from "../src/gateway/operations/operation";
 import { agentSchemas } from "../src/gateway/operations/schemas";
 import type { BoundOperation } from "../src/gateway/operations/table";
-import { camel } from "../src/gateway/operations/words";
+import { camel, words } from "../src/gateway/operations/words";
 import type { EventsAnswer } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
 import { eventPage, eventStreamResponse, wantsStream } from "./events";
@@ -71,13 +71,13 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
 
 function pathParams(subject: Subject | undefined, { params }: OperationSchemas): z.ZodObject | undefined {
   if (subject === undefined) return params;
-  const names = subject.chain.map(({ name }) => [camel(name), Name.describe(`Name of the ${name}`)] as const);
+  const names = subject.chain.map(({ name }) => [camel(name), Name.describe(`Name of the ${words(name)}`)] as const);
   return z.object({ ...Object.fromEntries(names), ...params?.shape });
 }
 
 function success(
   kind: BoundOperation["operation"]["kind"],
-  { status, location }: BoundOperation["rest"],
+  { status }: BoundOperation["rest"],
   subject: Subject | undefined,
   { output }: OperationSchemas,
 ) {
@@ -88,12 +88,10 @@ function success(
     };
     return { 200: { description: "The events", content }, 204: { description: "Everything was sent, and nothing will follow" } };
   }
-  const headers = z.object({ Location: z.string().describe("Address of what was made") });
   return {
     [status]: {
       description: status === 202 ? "Accepted" : "OK",
       content: { "application/json": { schema: output } },
-      ...(location === undefined ? {} : { headers }),
     },
   };
 }

@@ -2,12 +2,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
+import { localEnvironment, ROOT } from "./local-environment.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const TARGET = join(ROOT, "openapi", "openapi.json");
 
 /** The document of a Worker that is started for it, with fresh storage, and stopped again. */
-async function served(): Promise<unknown> {
+async function serve(): Promise<unknown> {
   const harness = createTestHarness({ root: ROOT, workers: [{ configPath: join(ROOT, "wrangler.jsonc") }] });
   try {
     const { url } = await harness.listen();
@@ -19,7 +19,7 @@ async function served(): Promise<unknown> {
   }
 }
 
-/** JSON Pointer of the first place where two JSON values differ, in the order of the first; undefined if none does. */
+/** JSON Pointer of the first place where two JSON values differ; undefined if only their layout does. */
 function firstDifference(one: unknown, other: unknown, pointer = ""): string | undefined {
   if (!isParent(one) || !isParent(other) || Array.isArray(one) !== Array.isArray(other)) {
     return one === other ? undefined : pointer;
@@ -37,18 +37,28 @@ function isParent(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-function refuse(reason: string): void {
-  console.error(`openapi/openapi.json ${reason}. Run: npm run openapi`);
-  process.exitCode = 1;
+/** What is wrong with the committed document; undefined if nothing is. */
+function faultOf(committed: string | undefined, served: string): string | undefined {
+  if (committed === served) return undefined;
+  if (committed === undefined) return "is missing";
+  try {
+    const place = firstDifference(JSON.parse(committed), JSON.parse(served));
+    return place === undefined
+      ? "is laid out differently"
+      : `is not what the Worker serves, first at ${place}`;
+  } catch {
+    return "is not JSON";
+  }
 }
 
-async function check(text: string): Promise<void> {
-  const committed = await readFile(TARGET, "utf8").catch(() => undefined);
-  if (committed === text) return;
-  if (committed === undefined) return refuse("is missing");
-  const place = firstDifference(JSON.parse(committed), JSON.parse(text));
-  refuse(place === undefined ? "is laid out differently" : `is out of date, first at ${place}`);
+Object.assign(process.env, localEnvironment());
+const served = `${JSON.stringify(await serve(), null, 2)}\n`;
+if (process.argv.includes("--check")) {
+  const fault = faultOf(await readFile(TARGET, "utf8").catch(() => undefined), served);
+  if (fault !== undefined) {
+    console.error(`openapi/openapi.json ${fault}. Run: npm run openapi`);
+    process.exitCode = 1;
+  }
+} else {
+  await writeFile(TARGET, served);
 }
-
-const text = `${JSON.stringify(await served(), null, 2)}\n`;
-await (process.argv.includes("--check") ? check(text) : writeFile(TARGET, text));

@@ -66,11 +66,12 @@ function createApp(
     await next();
   });
 
-  mountRest(app, bindOperations(registry), registry);
+  const operations = bindOperations(registry);
+  mountRest(app, operations, registry);
 
   let document: string | undefined;
   app.get("/openapi.json", (c) => {
-    document ??= openApiDocument(app, info);
+    document ??= openApiDocument(app, operations, info);
     return c.body(document, 200, { "content-type": "application/json" });
   });
   app.get("/docs", referencePage(info.title));

@@ -52,11 +52,11 @@ export const workflowSchemas = ofWorkflow;
 /** The schemas that the workflows of an agent decide together. */
 export const agentSchemas = ofAgent;
 
-/** The only schema, or the named union of several. */
+/** The only schema, or the named union of several, which `workflow` tells apart. */
 function anyOf(schemas: readonly z.ZodType[], id: string): z.ZodType {
   const [first, second, ...rest] = schemas;
   if (first === undefined) return z.never();
-  return second === undefined ? first : z.union([first, second, ...rest]).meta({ id });
+  return second === undefined ? first : z.union([first, second, ...rest]).meta({ id, description: "`workflow` says which" });
 }
 
 function memoized<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
