@@ -21,7 +21,8 @@ const MIGRATIONS: readonly string[] = [
     completed_at INTEGER
   ) STRICT;
   CREATE INDEX switchyard_instances_by_status ON switchyard_instances (status, ordinal);
-  CREATE INDEX switchyard_instances_by_workflow ON switchyard_instances (workflow, status, ordinal);
+  CREATE INDEX switchyard_instances_by_workflow ON switchyard_instances (workflow, ordinal);
+  CREATE INDEX switchyard_instances_by_workflow_status ON switchyard_instances (workflow, status, ordinal);
 
   CREATE TABLE switchyard_events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -19,31 +19,40 @@ export function leafOf(chain: AgentChain): AgentDefinition {
   return chain[chain.length - 1] ?? chain[0];
 }
 
+/** Words that addresses use as parameters of their own. */
+const TAKEN_AGENT_NAMES: readonly string[] = ["instance-id", "approval-id"];
+
 /**
  * Checks the definitions together and maps them.
  *
- * @throws DefinitionError naming the two things that collide, the root agent without a binding, or the chain that is too deep.
+ * @throws DefinitionError naming what collides and the remedy: names that an SDK could not tell apart, workflows that share a
+ *   binding, an agent that is listed twice, a root agent without a binding, a chain that is too deep.
  */
 export function createRegistry(roots: readonly AgentDefinition[]): Registry {
   const chains = roots.flatMap((root) => chainsFrom([root]));
-  const agents = new Map<string, AgentDefinition>();
-  const workflows = new Map<string, WorkflowDefinition>();
+  const agents = new Claims<AgentDefinition>("agents");
+  const workflows = new Claims<WorkflowDefinition>("workflows");
   const bindings = new Map<string, WorkflowDefinition>();
 
-  for (const root of roots) {
-    if (root.binding === undefined) {
-      throw new DefinitionError(`Agent "${root.name}" is a root agent and has no binding. Name its Durable Object binding.`);
+  for (const { name, binding } of roots) {
+    if (binding === undefined) {
+      throw new DefinitionError(`Agent "${name}" is a root agent and has no binding. Name its Durable Object binding.`);
     }
   }
-  for (const chain of chains) {
-    const agent = leafOf(chain);
-    claim(agents, agent.name, agent, "agents");
+  for (const agent of chains.map(leafOf)) {
+    if (TAKEN_AGENT_NAMES.map(identifierOf).includes(identifierOf(agent.name))) {
+      throw new DefinitionError(`Agent "${agent.name}": the name is a word of the addresses. Rename it.`);
+    }
+    agents.claim(agent.name, agent);
+    const methods = new Claims<string>(`methods of "${agent.name}"`);
+    for (const method of Object.keys(agent.methods)) methods.claim(method, method);
     for (const workflow of agent.workflows) {
-      claim(workflows, workflow.name, workflow, "workflows");
-      claim(bindings, workflow.binding, workflow, "workflows on one binding");
+      workflows.claim(workflow.name, workflow);
+      claimBinding(bindings, workflow);
     }
   }
-  return { chains, workflows };
+  refuseListedTwice(chains);
+  return { chains, workflows: workflows.byName() };
 }
 
 function chainsFrom(chain: AgentChain): AgentChain[] {
@@ -54,10 +63,53 @@ function chainsFrom(chain: AgentChain): AgentChain[] {
   return [chain, ...leafOf(chain).children.flatMap((child) => chainsFrom([...chain, child]))];
 }
 
-function claim<Definition>(owners: Map<string, Definition>, name: string, definition: Definition, what: string): void {
-  const owner = owners.get(name);
-  if (owner !== undefined && owner !== definition) {
-    throw new DefinitionError(`Two ${what} are named "${name}". Rename one of them.`);
+function refuseListedTwice(chains: readonly AgentChain[]): void {
+  const seen = new Set<string>();
+  for (const chain of chains) {
+    const way = chain.map(({ name }) => name).join(" > ");
+    if (seen.has(way)) throw new DefinitionError(`Agent "${leafOf(chain).name}" is listed twice (${way}). List it once.`);
+    seen.add(way);
   }
-  owners.set(name, definition);
+}
+
+function claimBinding(owners: Map<string, WorkflowDefinition>, workflow: WorkflowDefinition): void {
+  const owner = owners.get(workflow.binding);
+  if (owner !== undefined && owner !== workflow) {
+    throw new DefinitionError(
+      `Workflows "${owner.name}" and "${workflow.name}" share the binding "${workflow.binding}". Give each a binding of its own.`,
+    );
+  }
+  owners.set(workflow.binding, workflow);
+}
+
+/** Names of one kind: each for one definition, and each a different word of an SDK. */
+class Claims<Definition> {
+  readonly #kind: string;
+  readonly #owners = new Map<string, { readonly name: string; readonly definition: Definition }>();
+
+  constructor(kind: string) {
+    this.#kind = kind;
+  }
+
+  claim(name: string, definition: Definition): void {
+    const identifier = identifierOf(name);
+    const owner = this.#owners.get(identifier);
+    if (owner !== undefined && owner.definition !== definition) {
+      const collision =
+        owner.name === name
+          ? `are named "${name}"`
+          : `are named "${owner.name}" and "${name}", which SDKs cannot tell apart`;
+      throw new DefinitionError(`Two ${this.#kind} ${collision}. Rename one of them.`);
+    }
+    this.#owners.set(identifier, { name, definition });
+  }
+
+  byName(): ReadonlyMap<string, Definition> {
+    return new Map([...this.#owners.values()].map(({ name, definition }) => [name, definition]));
+  }
+}
+
+/** `load-1` and `load1` are one word where hyphens are not allowed; so are `rows` and `Rows` where a capital follows a verb. */
+function identifierOf(name: string): string {
+  return name.replaceAll(/[-_]/g, "").toLowerCase();
 }

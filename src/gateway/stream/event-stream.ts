@@ -79,10 +79,11 @@ async function follow(source: JournalSource, first: EventsAnswer, send: Send, le
       }
     } catch (failure) {
       const gone = failure instanceof ProblemError && failure.code !== "agent_unavailable";
-      if (gone || failures === MOST_FAILURES) return send(controlFrame({ type: "stream.closing" }, cursor));
+      if (gone) return send(controlFrame({ type: "stream.closing" }, cursor));
     }
     // The socket was cut. That is normal for one that was open for long; one that is cut at once may be so again.
     failures = Date.now() - since > SETTLED_MS ? 0 : failures + 1;
+    if (failures > MOST_FAILURES) return send(controlFrame({ type: "stream.closing" }, cursor));
     if (failures > 0) await new Promise((resume) => setTimeout(resume, FIRST_DELAY_MS * 2 ** failures));
   }
 }
