@@ -14,8 +14,14 @@ const REPLAY_BATCH = 100;
 
 /** Which of the two shapes of a journal a client wants; the stream, if it does not care. */
 export function wantsStream(c: Context<GatewayEnv>): boolean {
-  const type = accepts(c, { header: "Accept", supports: [STREAM, JSON_PAGE], default: "none", match: bestMatch });
-  if (type === "none") throw new ProblemError("not_acceptable", { detail: `Accept ${STREAM} or ${JSON_PAGE}.` });
+  const type = accepts(c, {
+    header: "Accept",
+    supports: [STREAM, JSON_PAGE],
+    default: "none",
+    match: bestMatch,
+  });
+  if (type === "none")
+    throw new ProblemError("not_acceptable", { detail: `Accept ${STREAM} or ${JSON_PAGE}.` });
   return type === STREAM;
 }
 
@@ -32,8 +38,13 @@ export function eventStreamResponse(
   resumed: boolean,
   first: EventsAnswer,
 ): Response {
-  if (resumed && first.ended && !first.more && !first.gap && first.events.length === 0) return c.body(null, 204);
-  const headers = { "content-type": `${STREAM}; charset=utf-8`, "cache-control": "no-store", "x-accel-buffering": "no" };
+  if (resumed && first.ended && !first.more && !first.gap && first.events.length === 0)
+    return c.body(null, 204);
+  const headers = {
+    "content-type": `${STREAM}; charset=utf-8`,
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+  };
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
   const port = c.get("port");
   const stream = eventStream(
@@ -52,7 +63,10 @@ interface Accepted {
   readonly q: number;
 }
 
-function bestMatch(accepted: readonly Accepted[], { supports, default: none }: { supports: string[]; default: string }): string {
+function bestMatch(
+  accepted: readonly Accepted[],
+  { supports, default: none }: { supports: string[]; default: string },
+): string {
   for (const { type, q } of accepted.toSorted((a, b) => b.q - a.q)) {
     const match = q > 0 && supports.find((supported) => covers(type, supported));
     if (match) return match;

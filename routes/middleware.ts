@@ -14,12 +14,15 @@ export function authorized(scope: Scope): MiddlewareHandler<GatewayEnv> {
     const authenticator = c.get("authenticator");
     if (!authenticator.configured) {
       throw new ProblemError("gateway_not_configured", {
-        detail: "Set the secret SWITCHYARD_API_KEY to a key of at least 20 characters: npx wrangler secret put SWITCHYARD_API_KEY",
+        detail:
+          "Set the secret SWITCHYARD_API_KEY to a key of at least 20 characters: npx wrangler secret put SWITCHYARD_API_KEY",
       });
     }
     const principal = await authenticator.authenticate(c.req.raw);
-    if (principal === undefined) throw new ProblemError("unauthorized", { detail: "Send Authorization: Bearer <key>." });
-    if (!principal.may(scope, undefined)) throw new ProblemError("forbidden", { detail: `The key lacks ${scope}.` });
+    if (principal === undefined)
+      throw new ProblemError("unauthorized", { detail: "Send Authorization: Bearer <key>." });
+    if (!principal.may(scope, undefined))
+      throw new ProblemError("forbidden", { detail: `The key lacks ${scope}.` });
     c.set("principal", principal);
     await next();
   };
@@ -33,7 +36,8 @@ export function requireReach(may: (path: AgentPath) => boolean, path: AgentPath)
 /** Refuses requests that send no body at all, which a validator would read as an empty object. */
 export const requiredBody: MiddlewareHandler<GatewayEnv> = async function requireBody(c, next) {
   const untyped = c.req.header("content-type") === undefined;
-  if (untyped && (await c.req.arrayBuffer()).byteLength === 0) throw new ProblemError("malformed_json", { detail: "The body is missing." });
+  if (untyped && (await c.req.arrayBuffer()).byteLength === 0)
+    throw new ProblemError("malformed_json", { detail: "The body is missing." });
   await next();
 };
 

@@ -1,10 +1,20 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { type Problem, type ProblemCode, ProblemError, type ProblemExtras, PROBLEMS } from "../src/gateway/contract/problem";
+import {
+  type Problem,
+  type ProblemCode,
+  ProblemError,
+  type ProblemExtras,
+  PROBLEMS,
+} from "../src/gateway/contract/problem";
 import type { GatewayEnv } from "./gateway-env";
 
 /** Puts a problem on the wire (RFC 9457). */
-export function problemResponse(c: Context<GatewayEnv>, code: ProblemCode, extras: ProblemExtras = {}): Response {
+export function problemResponse(
+  c: Context<GatewayEnv>,
+  code: ProblemCode,
+  extras: ProblemExtras = {},
+): Response {
   const { status, title, retryable } = PROBLEMS[code];
   const { detail, errors, decision } = extras;
   const problem: Problem = {

@@ -4,7 +4,13 @@ import { z } from "zod";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
 import { agentTemplate } from "../src/gateway/operations/agents";
-import { type Asked, type OperationSchemas, problemsOf, type Reach, type Subject } from "../src/gateway/operations/operation";
+import {
+  type Asked,
+  type OperationSchemas,
+  problemsOf,
+  type Reach,
+  type Subject,
+} from "../src/gateway/operations/operation";
 import { agentSchemas } from "../src/gateway/operations/schemas";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { camel, words } from "../src/gateway/operations/words";
@@ -16,13 +22,20 @@ import { authorized, limitedBody, requiredBody, requireReach } from "./middlewar
 import { problemResponse } from "./problem-response";
 
 /** Serves every operation over REST, each at the address that its definition names. */
-export function mountRest(app: OpenAPIHono<GatewayEnv>, operations: readonly BoundOperation[], registry: Registry): void {
+export function mountRest(
+  app: OpenAPIHono<GatewayEnv>,
+  operations: readonly BoundOperation[],
+  registry: Registry,
+): void {
   const methods = new Map<string, string[]>();
   for (const operation of operations) {
     const route = toRoute(operation);
     app.openapi(route, (c) => serve(c, operation, registry));
     const path = route.getRoutingPath();
-    methods.set(path, [...(methods.get(path) ?? []), ...(route.method === "get" ? ["GET", "HEAD"] : ["POST"])]);
+    methods.set(path, [
+      ...(methods.get(path) ?? []),
+      ...(route.method === "get" ? ["GET", "HEAD"] : ["POST"]),
+    ]);
   }
   for (const [path, allowed] of methods) {
     app.all(path, (c) => {
@@ -54,7 +67,10 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     ...(description === undefined ? {} : { description }),
     tags: [subject?.agent.name ?? "gateway"],
     security: scope === null ? [] : [{ apiKey: [scope] }],
-    middleware: [...(scope === null ? [] : [authorized(scope)]), ...(schemas.body === undefined ? [] : [limitedBody, requiredBody])],
+    middleware: [
+      ...(scope === null ? [] : [authorized(scope)]),
+      ...(schemas.body === undefined ? [] : [limitedBody, requiredBody]),
+    ],
     request: {
       ...(params === undefined ? {} : { params }),
       ...(schemas.query === undefined ? {} : { query: schemas.query }),
@@ -71,7 +87,9 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
 
 function pathParams(subject: Subject | undefined, { params }: OperationSchemas): z.ZodObject | undefined {
   if (subject === undefined) return params;
-  const names = subject.chain.map(({ name }) => [camel(name), Name.describe(`Name of the ${words(name)}`)] as const);
+  const names = subject.chain.map(
+    ({ name }) => [camel(name), Name.describe(`Name of the ${words(name)}`)] as const,
+  );
   return z.object({ ...Object.fromEntries(names), ...params?.shape });
 }
 
@@ -86,7 +104,10 @@ function success(
       "text/event-stream": { schema: agentSchemas(subject.agent).frame },
       "application/json": { schema: output },
     };
-    return { 200: { description: "The events", content }, 204: { description: "Everything was sent, and nothing will follow" } };
+    return {
+      200: { description: "The events", content },
+      204: { description: "Everything was sent, and nothing will follow" },
+    };
   }
   return {
     [status]: {
@@ -109,12 +130,17 @@ function problemResponses(codes: readonly ProblemCode[]) {
   );
 }
 
-async function serve(c: Context<GatewayEnv>, operation: BoundOperation, registry: Registry): Promise<Response> {
+async function serve(
+  c: Context<GatewayEnv>,
+  operation: BoundOperation,
+  registry: Registry,
+): Promise<Response> {
   const { scope, kind } = operation.operation;
   const principal = scope === null ? undefined : c.get("principal");
   const params = c.req.valid("param" as never) as Record<string, string> | undefined;
   const path = operation.subject === undefined ? undefined : agentPath(operation.subject, params ?? {});
-  if (path !== undefined && scope !== null) requireReach((reached) => principal?.may(scope, reached) === true, path);
+  if (path !== undefined && scope !== null)
+    requireReach((reached) => principal?.may(scope, reached) === true, path);
 
   const asked = {
     params,
@@ -149,7 +175,10 @@ async function serveEvents(
 }
 
 function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {
-  const toStep = ({ name }: { name: string }): AgentStep => ({ agent: name, name: params[camel(name)] ?? "" });
+  const toStep = ({ name }: { name: string }): AgentStep => ({
+    agent: name,
+    name: params[camel(name)] ?? "",
+  });
   const [root, ...below] = chain;
   return [toStep(root), ...below.map(toStep)];
 }

@@ -6,4 +6,7 @@ export { Dataset } from "./desk/dataset";
 export { ImportDatasetWorkflow } from "./desk/import-dataset";
 export { PublishReleaseWorkflow } from "./desk/publish-release";
 
-export default createGateway({ agents: [catalog], info: { title: "Data desk" } });
+export default createGateway({
+  agents: [catalog],
+  info: { title: "Data desk", license: { name: "MIT", identifier: "MIT" } },
+});

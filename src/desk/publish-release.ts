@@ -17,11 +17,21 @@ export class PublishReleaseWorkflow extends GatewayWorkflow<typeof publishReleas
     const { version } = payload;
     await step.mergeAgentState({ release: { version, stage: "review" } } satisfies Partial<CatalogState>);
 
-    await this.waitForApproval(step, { stepName: "steward", timeout: "7 days", summary: `Is ${version} complete?` });
+    await this.waitForApproval(step, {
+      stepName: "steward",
+      timeout: "7 days",
+      summary: `Is ${version} complete?`,
+    });
     await step.sendEvent({ type: "steward-approved", version });
-    await this.waitForApproval(step, { stepName: "legal", timeout: "7 days", summary: `May ${version} be published?` });
+    await this.waitForApproval(step, {
+      stepName: "legal",
+      timeout: "7 days",
+      summary: `May ${version} be published?`,
+    });
 
-    const datasets = await step.do("collect the data sets", async () => [...(await this.agent.listDatasets())]);
+    const datasets = await step.do("collect the data sets", async () => [
+      ...(await this.agent.listDatasets()),
+    ]);
     await step.mergeAgentState({ release: { version, stage: "published" } } satisfies Partial<CatalogState>);
     return { version, datasets };
   }

@@ -44,7 +44,9 @@ export function readTable(csv: string): Table {
   const rejected: RejectedLine[] = [];
   for (const [index, cells] of lines.entries()) {
     const problem = broken.get(index + 1) ?? countProblem(cells, columns);
-    const checked = schema.safeParse(Object.fromEntries(columns.map((column, at) => [column, cells[at]?.trim() || null])));
+    const checked = schema.safeParse(
+      Object.fromEntries(columns.map((column, at) => [column, cells[at]?.trim() || null])),
+    );
     if (problem === undefined && checked.success) rows.push(checked.data);
     else rejected.push({ line: index + 2, message: problem ?? explain(checked.error) });
   }
@@ -55,9 +57,11 @@ function requireHeader(columns: readonly string[]): readonly string[] {
   const [first] = columns;
   if (first === undefined) throw new Error("The CSV is empty: its first line must name the columns.");
   const odd = columns.find((column) => !COLUMN.test(column));
-  if (odd !== undefined) throw new Error(`The CSV has no header: "${odd}" in its first line is not the name of a column.`);
+  if (odd !== undefined)
+    throw new Error(`The CSV has no header: "${odd}" in its first line is not the name of a column.`);
   const twice = columns.find((column, at) => columns.indexOf(column) !== at);
-  if (twice !== undefined) throw new Error(`The CSV has no usable header: the column "${twice}" is there twice.`);
+  if (twice !== undefined)
+    throw new Error(`The CSV has no usable header: the column "${twice}" is there twice.`);
   return columns;
 }
 

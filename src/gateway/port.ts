@@ -51,7 +51,10 @@ export interface AgentPort {
   getInstance(input: { readonly id: string }): Promise<Instance>;
   /** Lists instances, newest first. */
   listInstances(
-    input: PageRequest & { readonly status: readonly InstanceStatus[]; readonly workflow: string | undefined },
+    input: PageRequest & {
+      readonly status: readonly InstanceStatus[];
+      readonly workflow: string | undefined;
+    },
   ): Promise<Page<Instance>>;
   /** Lists approvals, newest first. */
   listApprovals(input: PageRequest & { readonly status: readonly ApprovalStatus[] }): Promise<Page<Approval>>;
@@ -78,5 +81,8 @@ export interface Port {
   /** @returns the agent at a path of registered classes and valid names. Nothing is contacted yet. */
   at(path: AgentPath): AgentPort;
   /** Opens the live tail of a journal: events after the cursor, in order, as JSON text frames. The socket is not accepted yet. */
-  openTail(path: AgentPath, request: { instanceId: string | undefined; after: string; tailKey: string }): Promise<WebSocket>;
+  openTail(
+    path: AgentPath,
+    request: { instanceId: string | undefined; after: string; tailKey: string },
+  ): Promise<WebSocket>;
 }

@@ -2,12 +2,21 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 
 const CONFIG = "test/fixtures/workshop/wrangler.jsonc";
-const PROTECTED = ["/agents", "/agents/workshop/one", "/agents/workshop/one/instances", "/agents/workshop/one/events"];
+const PROTECTED = [
+  "/agents",
+  "/agents/workshop/one",
+  "/agents/workshop/one/instances",
+  "/agents/workshop/one/events",
+];
 const PUBLIC = ["/healthz", "/openapi.json", "/docs"];
 
 const statusOf = async (gateway: TestGateway, path: string, headers: Record<string, string>) => {
   const response = await fetch(new URL(path, gateway.url), { headers });
-  return { status: response.status, challenge: response.headers.get("www-authenticate"), text: await response.text() };
+  return {
+    status: response.status,
+    challenge: response.headers.get("www-authenticate"),
+    text: await response.text(),
+  };
 };
 
 describe("with a key", () => {
@@ -22,7 +31,13 @@ describe("with a key", () => {
   });
 
   test.each(PROTECTED)("%s is 401 without it, and with another", async (path) => {
-    for (const authorization of ["", "Bearer", "Bearer wrong", `Basic ${gateway.key}`, `Bearer ${gateway.key}x`]) {
+    for (const authorization of [
+      "",
+      "Bearer",
+      "Bearer wrong",
+      `Basic ${gateway.key}`,
+      `Bearer ${gateway.key}x`,
+    ]) {
       const answer = await statusOf(gateway, path, authorization === "" ? {} : { authorization });
       expect([authorization, answer.status]).toEqual([authorization, 401]);
       expect(answer.challenge).toBe('Bearer realm="switchyard"');

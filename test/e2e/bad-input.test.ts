@@ -39,13 +39,23 @@ describe("what is not there is a 404 problem", () => {
   test.each([
     ["an agent of an unknown class", "GET", "/agents/factory/one", "not_found"],
     ["an agent that was never used", "GET", "/agents/workshop/nobody", "agent_not_found"],
-    ["the instances of an agent that was never used", "GET", "/agents/workshop/nobody/instances", "agent_not_found"],
+    [
+      "the instances of an agent that was never used",
+      "GET",
+      "/agents/workshop/nobody/instances",
+      "agent_not_found",
+    ],
     ["a sub-agent of an unknown class", "GET", `${AGENT}/sub/factory/one`, "not_found"],
     ["a sub-agent that was never used", "GET", `${AGENT}/sub/bench/nobody`, "agent_not_found"],
     ["a fifth level", "GET", `${AGENT}/sub/bench/a/sub/drawer/b/sub/tool/c/sub/tool/d`, "not_found"],
     ["an instance", "GET", `${AGENT}/instances/nothing`, "instance_not_found"],
     ["the events of an instance", "GET", `${AGENT}/instances/nothing/events`, "instance_not_found"],
-    ["an approval", "GET", `${AGENT}/approvals/apr_00000000-0000-0000-0000-000000000000`, "approval_not_found"],
+    [
+      "an approval",
+      "GET",
+      `${AGENT}/approvals/apr_00000000-0000-0000-0000-000000000000`,
+      "approval_not_found",
+    ],
     ["any other address", "GET", "/constructor", "not_found"],
   ])("%s", async (_, method, path, code) => {
     await expectProblem(await raw(path, { method }), 404, code);
@@ -57,7 +67,11 @@ describe("what is not there is a 404 problem", () => {
     ["a method of the SDK", `${AGENT}/methods/setState`],
     ["a method of every object", `${AGENT}/methods/constructor`],
   ])("%s that is not declared", async (_, path) => {
-    const response = await raw(path, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+    const response = await raw(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
     await expectProblem(response, 404, "not_found");
   });
 
@@ -65,7 +79,10 @@ describe("what is not there is a 404 problem", () => {
     await gateway.get(`${AGENT}/sub/bench/ghost`);
     await gateway.get(`${AGENT}/sub/bench/ghost/instances`);
     await gateway.get(`${AGENT}/sub/bench/ghost/events`);
-    await gateway.post(`${AGENT}/sub/bench/ghost/approvals/apr_00000000-0000-0000-0000-000000000000/approve`, {});
+    await gateway.post(
+      `${AGENT}/sub/bench/ghost/approvals/apr_00000000-0000-0000-0000-000000000000/approve`,
+      {},
+    );
     const storage = await gateway.harness.getWorker().getDurableObjectStorage("WORKSHOP", { name: "strict" });
     const tables = await storage.exec("SELECT name FROM sqlite_master WHERE name = 'cf_agents_sub_agents'");
     const children = tables.length === 0 ? [] : await storage.exec("SELECT name FROM cf_agents_sub_agents");
@@ -104,7 +121,12 @@ describe("a body that is not one", () => {
     ["missing", {}, 400, "malformed_json"],
     ["empty", { headers: json, body: "" }, 400, "malformed_json"],
     ["not JSON", { headers: json, body: "{params:" }, 400, "malformed_json"],
-    ["of another type", { headers: { "content-type": "text/plain" }, body: "{}" }, 415, "unsupported_media_type"],
+    [
+      "of another type",
+      { headers: { "content-type": "text/plain" }, body: "{}" },
+      415,
+      "unsupported_media_type",
+    ],
     ["of no type", { body: new Blob(["{}"]) }, 415, "unsupported_media_type"],
     ["larger than the limit", { headers: json, body: `"${"x".repeat(2 * MIB)}"` }, 413, "payload_too_large"],
   ])("%s", async (_, init, status, code) => {
@@ -119,14 +141,20 @@ describe("a body that is not one", () => {
 });
 
 describe("names outside the rule are a 400", () => {
-  test.each(["a%2Fb", "a%00b", "..%2f", "sub", "__proto__", "%F0%9F%92%A9", "a b".replace(" ", "%20"), "x".repeat(129)])(
-    "%s",
-    async (name) => {
-      const response = await raw(`/agents/workshop/${name}/instances`, {});
-      const problem = await expectProblem(response, 400, "invalid_request");
-      expect(problem.errors?.[0]).toMatchObject({ in: "path", pointer: "/workshop" });
-    },
-  );
+  test.each([
+    "a%2Fb",
+    "a%00b",
+    "..%2f",
+    "sub",
+    "__proto__",
+    "%F0%9F%92%A9",
+    "a b".replace(" ", "%20"),
+    "x".repeat(129),
+  ])("%s", async (name) => {
+    const response = await raw(`/agents/workshop/${name}/instances`, {});
+    const problem = await expectProblem(response, 400, "invalid_request");
+    expect(problem.errors?.[0]).toMatchObject({ in: "path", pointer: "/workshop" });
+  });
 });
 
 describe("queries that do not match are a 400", () => {
@@ -161,7 +189,11 @@ test("a method that the author's code throws in is a 500 that tells nothing of i
 });
 
 test("events in no shape that is accepted are a 406", async () => {
-  await expectProblem(await raw(`${AGENT}/events`, { headers: { accept: "image/png" } }), 406, "not_acceptable");
+  await expectProblem(
+    await raw(`${AGENT}/events`, { headers: { accept: "image/png" } }),
+    406,
+    "not_acceptable",
+  );
 });
 
 test("an address that does not take the method is a 405 that says which it takes", async () => {

@@ -30,14 +30,18 @@ test("what was acknowledged survives a kill: a start, an open gate, a decision",
       await untilStatus(() => runtime.get(self), "waiting");
       gates.push(self);
     }
-    const decisions = await Promise.all(gates.map((self) => runtime.post(`${self}/approve`, { metadata: { signature: "b" } })));
+    const decisions = await Promise.all(
+      gates.map((self) => runtime.post(`${self}/approve`, { metadata: { signature: "b" } })),
+    );
     expect(decisions.map(({ status }) => status)).toEqual([200, 200]);
     for (const agent of AGENTS) starts.push(await start(runtime, agent, "silent", { answer: 4 }));
     await runtime.kill();
   }
   await using runtime = await startRuntime(CONFIG, storage);
   for (const self of starts) {
-    expect((await untilStatus(() => runtime.get(self), "complete")).json()).toMatchObject({ output: { answer: 8 } });
+    expect((await untilStatus(() => runtime.get(self), "complete")).json()).toMatchObject({
+      output: { answer: 8 },
+    });
   }
   for (const self of gates) {
     const waiting = await untilStatus(() => runtime.get(self), "waiting");

@@ -25,29 +25,32 @@ const start = async (agent: string, workflow: string, params: object): Promise<S
 const page = async (path: string): Promise<Page> =>
   (await gateway.get(path, { accept: "application/json" })).json<Page>();
 
-test.each(AGENTS)("%s: a reader who comes back with Last-Event-ID gets exactly the later events", async (agent) => {
-  const job = await start(agent, "gated", { gates: ["one", "two"] });
-  const before = await openStream(gateway, job.links.events);
-  const asked = await before.until("approval.requested");
-  await before[Symbol.asyncDispose]();
+test.each(AGENTS)(
+  "%s: a reader who comes back with Last-Event-ID gets exactly the later events",
+  async (agent) => {
+    const job = await start(agent, "gated", { gates: ["one", "two"] });
+    const before = await openStream(gateway, job.links.events);
+    const asked = await before.until("approval.requested");
+    await before[Symbol.asyncDispose]();
 
-  await gateway.post(`${job.links.self}/approve`, {});
-  await using after = await openStream(gateway, job.links.events, { "last-event-id": asked.id ?? "" });
-  await after.until("approval.requested");
-  await gateway.post(`${job.links.self}/approve`, {});
-  await after.closed;
-  expect(after.received.map(({ event }) => event).filter((type) => type !== "stream.caught-up")).toEqual([
-    "approval.decided",
-    "instance.waiting",
-    "approval.requested",
-    "approval.decided",
-    "instance.completed",
-    "stream.end",
-  ]);
+    await gateway.post(`${job.links.self}/approve`, {});
+    await using after = await openStream(gateway, job.links.events, { "last-event-id": asked.id ?? "" });
+    await after.until("approval.requested");
+    await gateway.post(`${job.links.self}/approve`, {});
+    await after.closed;
+    expect(after.received.map(({ event }) => event).filter((type) => type !== "stream.caught-up")).toEqual([
+      "approval.decided",
+      "instance.waiting",
+      "approval.requested",
+      "approval.decided",
+      "instance.completed",
+      "stream.end",
+    ]);
 
-  const end = after.received.at(-1)?.id ?? "";
-  expect((await openStream(gateway, job.links.events, { "last-event-id": end })).status).toBe(204);
-});
+    const end = after.received.at(-1)?.id ?? "";
+    expect((await openStream(gateway, job.links.events, { "last-event-id": end })).status).toBe(204);
+  },
+);
 
 test.each(AGENTS)("%s: the same events come as pages, with the same cursors", async (agent) => {
   const job = await start(agent, "chatty", { rounds: 3 });
@@ -68,36 +71,44 @@ test.each(AGENTS)("%s: the same events come as pages, with the same cursors", as
   expect(paged.map(({ id }) => id)).toEqual(streamed.map(({ id }) => id));
 });
 
-test.each(AGENTS)("%s: an agent that is evicted while it waits goes on, and the stream delivers the end", async (agent) => {
-  const job = await start(agent, "gated", {});
-  await using stream = await openStream(gateway, job.links.events);
-  await stream.until("stream.caught-up");
-  await untilStatus(() => gateway.get(job.links.self), "waiting");
-  await stream.until("approval.requested");
+test.each(AGENTS)(
+  "%s: an agent that is evicted while it waits goes on, and the stream delivers the end",
+  async (agent) => {
+    const job = await start(agent, "gated", {});
+    await using stream = await openStream(gateway, job.links.events);
+    await stream.until("stream.caught-up");
+    await untilStatus(() => gateway.get(job.links.self), "waiting");
+    await stream.until("approval.requested");
 
-  await gateway.harness.getWorker().evictDurableObject("WORKSHOP", { name: "events", webSockets: "hibernate" });
-  await gateway.post(`${job.links.self}/approve`, { metadata: { signature: "after the sleep" } });
-  await stream.closed;
-  expect(stream.received.map(({ event }) => event).slice(-3)).toEqual([
-    "approval.decided",
-    "instance.completed",
-    "stream.end",
-  ]);
-});
+    await gateway.harness
+      .getWorker()
+      .evictDurableObject("WORKSHOP", { name: "events", webSockets: "hibernate" });
+    await gateway.post(`${job.links.self}/approve`, { metadata: { signature: "after the sleep" } });
+    await stream.closed;
+    expect(stream.received.map(({ event }) => event).slice(-3)).toEqual([
+      "approval.decided",
+      "instance.completed",
+      "stream.end",
+    ]);
+  },
+);
 
-test.each(AGENTS)("%s: a stream whose socket is cut goes on by itself, without a gap or a double", async (agent) => {
-  const job = await start(agent, "gated", { gates: ["one", "two"] });
-  await using stream = await openStream(gateway, job.links.events);
-  await stream.until("approval.requested");
-  await gateway.harness.getWorker().evictDurableObject("WORKSHOP", { name: "events", webSockets: "close" });
-  await gateway.post(`${job.links.self}/approve`, {});
-  await untilStatus(() => gateway.get(job.links.self), "waiting");
-  await gateway.post(`${job.links.self}/approve`, {});
-  await stream.closed;
-  const ids = stream.received.filter(({ event }) => !event?.startsWith("stream.")).map(({ id }) => id);
-  expect(ids).toEqual((await page(job.links.events)).items.map(({ id }) => id));
-  expect(stream.received.at(-1)?.event).toBe("stream.end");
-});
+test.each(AGENTS)(
+  "%s: a stream whose socket is cut goes on by itself, without a gap or a double",
+  async (agent) => {
+    const job = await start(agent, "gated", { gates: ["one", "two"] });
+    await using stream = await openStream(gateway, job.links.events);
+    await stream.until("approval.requested");
+    await gateway.harness.getWorker().evictDurableObject("WORKSHOP", { name: "events", webSockets: "close" });
+    await gateway.post(`${job.links.self}/approve`, {});
+    await untilStatus(() => gateway.get(job.links.self), "waiting");
+    await gateway.post(`${job.links.self}/approve`, {});
+    await stream.closed;
+    const ids = stream.received.filter(({ event }) => !event?.startsWith("stream.")).map(({ id }) => id);
+    expect(ids).toEqual((await page(job.links.events)).items.map(({ id }) => id));
+    expect(stream.received.at(-1)?.event).toBe("stream.end");
+  },
+);
 
 test("the stream of an agent tells of all its instances, and of those to come", async () => {
   const agent = "/agents/workshop/crowd";
@@ -121,5 +132,7 @@ test("an author's broadcast and state reach no tail, and a tail reaches no hook 
   await gateway.post(`${agent}/methods/open`, { motto: "state goes to the author's clients" });
   await gateway.post(`${job.links.self}/approve`, {});
   await stream.closed;
-  expect(stream.received.every(({ event }) => /^(?:instance|approval|stream)\./.test(event ?? ""))).toBe(true);
+  expect(stream.received.every(({ event }) => /^(?:instance|approval|stream)\./.test(event ?? ""))).toBe(
+    true,
+  );
 });

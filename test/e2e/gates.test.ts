@@ -29,7 +29,8 @@ const waitingAt = async (self: string, stepName: string): Promise<string> => {
 test("two approvals of gate one never open gate two", async () => {
   const self = await start({ gates: ["one", "two"] });
   const first = await waitingAt(self, "one");
-  const approve = () => gateway.post(`${AGENT}/approvals/${first}/approve`, { metadata: { signature: "ada" } });
+  const approve = () =>
+    gateway.post(`${AGENT}/approvals/${first}/approve`, { metadata: { signature: "ada" } });
   const answers = await Promise.all([approve(), approve(), approve()]);
   expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409]);
 
@@ -42,7 +43,10 @@ test("two approvals of gate one never open gate two", async () => {
   });
   // Every message that gate one could have sent is out: gate two still waits.
   expect((await gateway.get(`${AGENT}/approvals/${second}`)).json()).toMatchObject({ status: "pending" });
-  expect((await gateway.get(self)).json()).toMatchObject({ status: "waiting", waitingFor: { stepName: "two" } });
+  expect((await gateway.get(self)).json()).toMatchObject({
+    status: "waiting",
+    waitingFor: { stepName: "two" },
+  });
 
   await gateway.post(`${AGENT}/approvals/${second}/approve`, {});
   expect((await untilStatus(() => gateway.get(self), "complete")).json()).toMatchObject({
@@ -72,7 +76,10 @@ test("the same step name twice is two gates", async () => {
     () => waitingAt(self, "again"),
     (id) => id !== first,
   );
-  expect((await gateway.get(`${AGENT}/approvals/${second}`)).json()).toMatchObject({ occurrence: 2, status: "pending" });
+  expect((await gateway.get(`${AGENT}/approvals/${second}`)).json()).toMatchObject({
+    occurrence: 2,
+    status: "pending",
+  });
   await gateway.post(`${AGENT}/approvals/${second}/approve`, {});
   await untilStatus(() => gateway.get(self), "complete");
 });
@@ -82,7 +89,10 @@ test("a gate that nobody decides expires, and the instance ends errored", async 
   const id = await waitingAt(self, "slow");
   const ended = await untilStatus(() => gateway.get(self), "errored");
   expect(ended.json()).toMatchObject({ error: { name: "WorkflowTimeoutError" } });
-  expect((await gateway.get(`${AGENT}/approvals/${id}`)).json()).toMatchObject({ status: "expired", decidedBy: null });
+  expect((await gateway.get(`${AGENT}/approvals/${id}`)).json()).toMatchObject({
+    status: "expired",
+    decidedBy: null,
+  });
   const late = await gateway.post(`${AGENT}/approvals/${id}/approve`, {});
   expect(late.status).toBe(409);
   expect(late.json()).toMatchObject({ decision: { status: "expired" } });
@@ -115,7 +125,10 @@ test("an engine that pauses and resumes a waiting run fails nothing", async () =
   const approvalId = await waitingAt(self, "patient");
   const worker = gateway.harness.getWorker<{ GATED: Workflow }>();
   const storage = await worker.getDurableObjectStorage("WORKSHOP", { name: "gates" });
-  const [row] = await storage.exec("SELECT engine_id FROM switchyard_instances WHERE id = ?", self.split("/").at(-1) ?? "");
+  const [row] = await storage.exec(
+    "SELECT engine_id FROM switchyard_instances WHERE id = ?",
+    self.split("/").at(-1) ?? "",
+  );
   const instance = await (await worker.getEnv()).GATED.get(String(row?.["engine_id"]));
   await instance.pause();
   await until(
@@ -135,5 +148,7 @@ test("an engine that pauses and resumes a waiting run fails nothing", async () =
 });
 
 interface Workflow {
-  get(id: string): Promise<{ pause(): Promise<void>; resume(): Promise<void>; status(): Promise<{ status: string }> }>;
+  get(
+    id: string,
+  ): Promise<{ pause(): Promise<void>; resume(): Promise<void>; status(): Promise<{ status: string }> }>;
 }

@@ -34,11 +34,19 @@ const start = async (agent: string, workflow: string, params: object): Promise<S
 
 describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
   test("a job is started, seen, approved by a person, and its output read", async () => {
-    const accepted = await gateway.post(`${agent}/workflows/gated`, { params: {}, metadata: { order: 7, urgent: true } });
+    const accepted = await gateway.post(`${agent}/workflows/gated`, {
+      params: {},
+      metadata: { order: 7, urgent: true },
+    });
     expect(accepted.status).toBe(202);
     const job = accepted.json<Started>();
     expect(accepted.headers.get("location")).toBe(job.links.self);
-    expect(job).toMatchObject({ agent, workflow: "gated", status: "queued", metadata: { order: 7, urgent: true } });
+    expect(job).toMatchObject({
+      agent,
+      workflow: "gated",
+      status: "queued",
+      metadata: { order: 7, urgent: true },
+    });
 
     await using stream = await openStream(gateway, job.links.events);
     const { data } = await stream.until("approval.requested");
@@ -48,9 +56,9 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
       status: "waiting",
       waitingFor: { type: "approval", approvalId: approval.id, stepName: "first" },
     });
-    expect((await gateway.get(`${agent}/approvals?status=pending`)).json<{ items: object[] }>().items).toContainEqual(
-      expect.objectContaining({ id: approval.id, instanceId: job.id, agent }),
-    );
+    expect(
+      (await gateway.get(`${agent}/approvals?status=pending`)).json<{ items: object[] }>().items,
+    ).toContainEqual(expect.objectContaining({ id: approval.id, instanceId: job.id, agent }));
 
     const decided = await gateway.post(`${agent}/approvals/${approval.id}/approve`, {
       reason: "looks right",
@@ -159,5 +167,9 @@ test("declared methods are called, and state is read", async () => {
   const opened = await gateway.post(`${agent}/methods/open`, { motto: "measure twice" });
   expect([opened.status, opened.json()]).toEqual([200, { motto: "measure twice" }]);
   expect((await gateway.get(`${agent}/state`)).json()).toEqual({ state: { motto: "measure twice" } });
-  expect((await gateway.get(agent)).json()).toMatchObject({ agent: "workshop", name: "methods", path: agent });
+  expect((await gateway.get(agent)).json()).toMatchObject({
+    agent: "workshop",
+    name: "methods",
+    path: agent,
+  });
 });

@@ -7,7 +7,10 @@ const ROOT = join(import.meta.dirname, "..", "..");
 
 describe("a Worker that cannot serve what it defines does not start, and says why", () => {
   test.each([
-    ["missing-workflow", 'Workflow "silent": the environment has no workflow binding "SILENT". Add it to workflows'],
+    [
+      "missing-workflow",
+      'Workflow "silent": the environment has no workflow binding "SILENT". Add it to workflows',
+    ],
     ["missing-agent", 'no Durable Object binding "OFFICE". Add it to durable_objects.bindings'],
   ])("%s", async (fixture, message) => {
     const harness = createTestHarness({
@@ -16,7 +19,12 @@ describe("a Worker that cannot serve what it defines does not start, and says wh
     });
     try {
       await expect(harness.listen()).rejects.toThrow("failed to start");
-      expect(harness.getLogs().map((log) => log.message).join("\n")).toContain(message);
+      expect(
+        harness
+          .getLogs()
+          .map((log) => log.message)
+          .join("\n"),
+      ).toContain(message);
     } finally {
       await harness.close();
     }
@@ -31,7 +39,15 @@ describe("a class that is not exported under its name is told in answer to every
     await using gateway = await startGateway(`test/fixtures/broken/${fixture}.jsonc`);
     const answer = await gateway.get("/healthz");
     expect(answer.status).toBe(503);
-    expect(answer.json()).toMatchObject({ code: "gateway_not_configured", detail: expect.stringContaining(message) });
-    expect(gateway.harness.getLogs().map((log) => log.message).join("\n")).toContain(message);
+    expect(answer.json()).toMatchObject({
+      code: "gateway_not_configured",
+      detail: expect.stringContaining(message),
+    });
+    expect(
+      gateway.harness
+        .getLogs()
+        .map((log) => log.message)
+        .join("\n"),
+    ).toContain(message);
   });
 });

@@ -48,7 +48,12 @@ export function clientOf(url: URL, key: string): Omit<TestGateway, "harness" | k
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, text, json: <Shape>() => JSON.parse(text) as Shape };
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: <Shape>() => JSON.parse(text) as Shape,
+    };
   };
   return {
     url,

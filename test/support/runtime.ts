@@ -17,8 +17,19 @@ export async function startRuntime(config: string, storage: string): Promise<Run
   const key = "sy_test_4f1c2b7d9e0a6358";
   const child = spawn(
     "wrangler",
-    ["dev", "-c", join(ROOT, config), "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", "--persist-to", storage]
-      .concat(["--var", `SWITCHYARD_API_KEY:${key}`, "--show-interactive-dev-session=false"]),
+    [
+      "dev",
+      "-c",
+      join(ROOT, config),
+      "--ip",
+      "127.0.0.1",
+      "--port",
+      "0",
+      "--inspector-port",
+      "0",
+      "--persist-to",
+      storage,
+    ].concat(["--var", `SWITCHYARD_API_KEY:${key}`, "--show-interactive-dev-session=false"]),
     // A group of its own, so that one signal reaches the engine too.
     { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] },
   );

@@ -70,7 +70,10 @@ export async function openStream(
       for (;;) {
         const found = received.find((one) => one.event === type);
         if (found !== undefined) return found;
-        if (over) throw new Error(`the stream ended after ${received.map(({ event }) => event).join(" ")}, without ${type}`);
+        if (over)
+          throw new Error(
+            `the stream ended after ${received.map(({ event }) => event).join(" ")}, without ${type}`,
+          );
         await changed.promise;
       }
     },

@@ -3,7 +3,10 @@ import type { Answer } from "./gateway.ts";
 const PAUSE_MS = 50;
 
 /** Asks again and again until the answer is what is waited for. It ends by the time limit of the test alone. */
-export async function until<Value>(ask: () => Promise<Value>, wanted: (value: Value) => boolean): Promise<Value> {
+export async function until<Value>(
+  ask: () => Promise<Value>,
+  wanted: (value: Value) => boolean,
+): Promise<Value> {
   for (;;) {
     const value = await ask();
     if (wanted(value)) return value;

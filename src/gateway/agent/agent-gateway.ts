@@ -69,7 +69,8 @@ export class AgentGateway {
   async call(rest: readonly AgentStep[], method: keyof AgentPort, input: unknown): Promise<unknown> {
     const [next, ...further] = rest;
     if (next === undefined) {
-      if (!this.records.store.exists() && !this.#creates(method, input)) throw new ProblemError("agent_not_found");
+      if (!this.records.store.exists() && !this.#creates(method, input))
+        throw new ProblemError("agent_not_found");
       // Doors call a method with that method's own input: both sides are made from AgentPort.
       const answer = this.service[method] as (input: unknown) => Promise<unknown>;
       return answer.call(this.service, input);
@@ -103,7 +104,10 @@ export class AgentGateway {
   }
 
   #failStart(id: string, failure: unknown): void {
-    const error = { name: "StartError", message: `The workflow engine refused the instance: ${String(failure)}` };
+    const error = {
+      name: "StartError",
+      message: `The workflow engine refused the instance: ${String(failure)}`,
+    };
     this.records.change((now) => {
       const instance = this.records.ledger.find(id);
       if (instance?.status === "queued") fail(this.records, instance, error, now);
@@ -134,7 +138,11 @@ export class AgentGateway {
   }
 
   /** Whether a call may bring its agent into being: a start may, and a method that says so. */
-  #creates(method: keyof AgentPort, input: unknown, definition: AgentDefinition = this.#host.definition): boolean {
+  #creates(
+    method: keyof AgentPort,
+    input: unknown,
+    definition: AgentDefinition = this.#host.definition,
+  ): boolean {
     if (method === "start") return true;
     if (method !== "callMethod") return false;
     const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];

@@ -78,7 +78,8 @@ export class Courier {
   }
 
   #send(instance: InstanceRow, message: Due): Promise<void> {
-    if (message.kind === "event") return this.#engine.sendEvent(instance.binding, instance.engine_id, message.payload);
+    if (message.kind === "event")
+      return this.#engine.sendEvent(instance.binding, instance.engine_id, message.payload);
     const { sdk, gateway } = this.#origin();
     return this.#engine.create(instance.binding, instance.engine_id, {
       ...message.payload.params,

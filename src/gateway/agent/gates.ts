@@ -14,7 +14,12 @@ const CLOSED_EVENT: Record<Closing["status"], EventType> = {
 const UNDECIDED = { decidedBy: null, reason: null, metadata: null };
 
 /** Opens a gate, and the instance waits for it. Inside a change. */
-export function openGate(records: Records, instance: InstanceRow, question: Question, now: number): ApprovalRow {
+export function openGate(
+  records: Records,
+  instance: InstanceRow,
+  question: Question,
+  now: number,
+): ApprovalRow {
   const { gate, isNew } = records.approvals.open(instance, question, now);
   if (isNew) {
     const waiting = showWaiting(records, instance, now);
@@ -33,7 +38,12 @@ export function closeGate(
 ): ApprovalRow | undefined {
   const gate = records.approvals.close(id, closing, now);
   if (gate === undefined) return undefined;
-  records.journal.append(instance, CLOSED_EVENT[closing.status], { approval: toApproval(gate, records.agent) }, now);
+  records.journal.append(
+    instance,
+    CLOSED_EVENT[closing.status],
+    { approval: toApproval(gate, records.agent) },
+    now,
+  );
   if (!isTerminal(instance.status)) showWaiting(records, instance, now);
   return gate;
 }
@@ -55,7 +65,8 @@ export function cancelGates(records: Records, instance: InstanceRow, now: number
 /** Makes the ledger say what is true of the gates: the instance waits for its oldest open one, or runs. */
 function showWaiting(records: Records, instance: InstanceRow, now: number): InstanceRow {
   const [gate] = records.approvals.pendingOf(instance.id);
-  if (gate === undefined) return records.ledger.change(instance, { status: "running", waitingFor: null }, now);
+  if (gate === undefined)
+    return records.ledger.change(instance, { status: "running", waitingFor: null }, now);
   const waitingFor = {
     type: "approval" as const,
     approvalId: gate.id,

@@ -32,7 +32,13 @@ export class Journal {
    * @param key the same key twice in one attempt is one event; null is always a new one.
    * @returns false if the journal has the key.
    */
-  append(instance: InstanceRow, type: EventType, data: unknown, now: number, key: string | null = null): boolean {
+  append(
+    instance: InstanceRow,
+    type: EventType,
+    data: unknown,
+    now: number,
+    key: string | null = null,
+  ): boolean {
     const [row] = this.#store.rows<EventRow>(
       `INSERT INTO switchyard_events (instance_id, workflow, attempt, type, time, data, key) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING RETURNING seq, instance_id, workflow, attempt, type, time, data`,
@@ -98,7 +104,9 @@ export class Journal {
 function requireCursor(text: string): EventCursor {
   const cursor = parseEventCursor(text);
   if (cursor === undefined) {
-    throw new ProblemError("invalid_cursor", { detail: "Use the id of an event, or nextCursor of a page of events." });
+    throw new ProblemError("invalid_cursor", {
+      detail: "Use the id of an event, or nextCursor of a page of events.",
+    });
   }
   return cursor;
 }

@@ -75,12 +75,18 @@ export class Ledger {
   }
 
   findByEngineId(engineId: string): InstanceRow | undefined {
-    return this.#store.rows<InstanceRow>("SELECT * FROM switchyard_instances WHERE engine_id = ?", engineId)[0];
+    return this.#store.rows<InstanceRow>(
+      "SELECT * FROM switchyard_instances WHERE engine_id = ?",
+      engineId,
+    )[0];
   }
 
   /** Newest first. */
   list(
-    filter: PageRequest & { readonly status: readonly InstanceStatus[]; readonly workflow: string | undefined },
+    filter: PageRequest & {
+      readonly status: readonly InstanceStatus[];
+      readonly workflow: string | undefined;
+    },
     agent: string,
   ): Page<Instance> {
     const { status, workflow } = filter;
@@ -154,7 +160,11 @@ export function toInstance(row: InstanceRow, agent: string): Instance {
   };
   switch (row.status) {
     case "waiting":
-      return { ...common, status: "waiting", waitingFor: JSON.parse(row.waiting_for ?? "null") as WaitingFor };
+      return {
+        ...common,
+        status: "waiting",
+        waitingFor: JSON.parse(row.waiting_for ?? "null") as WaitingFor,
+      };
     case "complete":
       return { ...common, status: "complete", output: JSON.parse(row.output ?? "null") as unknown };
     case "errored":

@@ -3,7 +3,11 @@ import type { Row, Store } from "./store";
 
 /** What must still be told, and to whom. */
 export type Message =
-  | { readonly kind: "create"; readonly instanceId: string; readonly payload: { readonly params: Record<string, unknown> } }
+  | {
+      readonly kind: "create";
+      readonly instanceId: string;
+      readonly payload: { readonly params: Record<string, unknown> };
+    }
   | { readonly kind: "event"; readonly instanceId: string; readonly payload: EngineEvent };
 
 /** A message with its place in the outbox and how often it was tried. */
@@ -75,7 +79,9 @@ export class Outbox {
 
   /** When the next message is due, in milliseconds; undefined if nothing is left to tell. */
   nextDueAt(): number | undefined {
-    const [row] = this.#store.rows<{ due_at: number | null }>("SELECT min(due_at) AS due_at FROM switchyard_outbox");
+    const [row] = this.#store.rows<{ due_at: number | null }>(
+      "SELECT min(due_at) AS due_at FROM switchyard_outbox",
+    );
     return row?.due_at ?? undefined;
   }
 }

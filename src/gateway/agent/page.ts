@@ -10,15 +10,25 @@ interface Keyset {
 }
 
 function encodeCursor({ list, before }: Keyset): string {
-  return btoa(JSON.stringify([list, before])).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(JSON.stringify([list, before]))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 /** @returns the ordinal to go on below; beyond all of them if no cursor is given. */
 function decodeCursor(cursor: string | undefined, list: string): number {
   if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
   const parsed = parse(cursor);
-  if (!Array.isArray(parsed) || parsed.length !== 2 || parsed[0] !== list || !Number.isSafeInteger(parsed[1])) {
-    throw new ProblemError("invalid_cursor", { detail: "Use nextCursor of the page before, with the same filters." });
+  if (
+    !Array.isArray(parsed) ||
+    parsed.length !== 2 ||
+    parsed[0] !== list ||
+    !Number.isSafeInteger(parsed[1])
+  ) {
+    throw new ProblemError("invalid_cursor", {
+      detail: "Use nextCursor of the page before, with the same filters.",
+    });
   }
   return Number(parsed[1]);
 }
@@ -50,7 +60,9 @@ export function readPage<Source extends Row & { ordinal: number }, Item>(
   { limit, cursor }: PageRequest,
   toItem: (row: Source) => Item,
 ): Page<Item> {
-  const filters = Object.entries(equal).filter((filter): filter is [string, string] => filter[1] !== undefined);
+  const filters = Object.entries(equal).filter(
+    (filter): filter is [string, string] => filter[1] !== undefined,
+  );
   const statuses = [...new Set(status)].toSorted();
   const list = JSON.stringify([table, statuses, filters]);
   const before = decodeCursor(cursor, list);
@@ -62,10 +74,12 @@ export function readPage<Source extends Row & { ordinal: number }, Item>(
       before,
       limit + 1,
     );
-  const ranges = statuses.length === 0 ? [filters] : statuses.map((one) => [...filters, ["status", one] as const]);
+  const ranges =
+    statuses.length === 0 ? [filters] : statuses.map((one) => [...filters, ["status", one] as const]);
   const rows = ranges.flatMap(range).toSorted((a, b) => b.ordinal - a.ordinal);
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const nextCursor = rows.length > limit && last !== undefined ? encodeCursor({ list, before: last.ordinal }) : null;
+  const nextCursor =
+    rows.length > limit && last !== undefined ? encodeCursor({ list, before: last.ordinal }) : null;
   return { items: shown.map(toItem), nextCursor };
 }

@@ -71,7 +71,10 @@ async function reached<Answer>(call: Promise<Answer>): Promise<Answer> {
   try {
     return await call;
   } catch (failure) {
-    const { retryable, overloaded } = failure as { readonly retryable?: boolean; readonly overloaded?: boolean };
+    const { retryable, overloaded } = failure as {
+      readonly retryable?: boolean;
+      readonly overloaded?: boolean;
+    };
     if (retryable === true || overloaded === true) throw new ProblemError("agent_unavailable");
     throw failure;
   }

@@ -42,7 +42,10 @@ export function receive(records: Records, row: InstanceRow, report: Report, now:
     }
     case "event": {
       const { event, key } = report;
-      return told({ type: "event", event }, records.journal.append(instance, "instance.event", { event }, now, key));
+      return told(
+        { type: "event", event },
+        records.journal.append(instance, "instance.event", { event }, now, key),
+      );
     }
     case "error":
       return told({ type: "error", error: report.message }, true);
@@ -70,14 +73,22 @@ function start(records: Records, row: InstanceRow, now: number): InstanceRow {
 }
 
 function complete(records: Records, instance: InstanceRow, output: unknown, now: number): void {
-  const ended = records.ledger.change(instance, { status: "complete", output, waitingFor: null, completedAt: now }, now);
+  const ended = records.ledger.change(
+    instance,
+    { status: "complete", output, waitingFor: null, completedAt: now },
+    now,
+  );
   cancelGates(records, ended, now);
   records.journal.append(ended, "instance.completed", { output }, now, "ended");
 }
 
 /** Ends an instance as `errored`. Inside a change. */
 export function fail(records: Records, instance: InstanceRow, error: InstanceError, now: number): void {
-  const ended = records.ledger.change(instance, { status: "errored", error, waitingFor: null, completedAt: now }, now);
+  const ended = records.ledger.change(
+    instance,
+    { status: "errored", error, waitingFor: null, completedAt: now },
+    now,
+  );
   cancelGates(records, ended, now);
   records.journal.append(ended, "instance.errored", { error }, now, "ended");
 }

@@ -19,7 +19,11 @@ export class Records {
   /**
    * @param publish is called after each commit with the events that came to be, in order.
    */
-  constructor(storage: DurableObjectStorage, agent: string, publish: (events: readonly GatewayEvent[]) => void) {
+  constructor(
+    storage: DurableObjectStorage,
+    agent: string,
+    publish: (events: readonly GatewayEvent[]) => void,
+  ) {
     this.agent = agent;
     this.store = new Store(storage);
     this.ledger = new Ledger(this.store);

@@ -66,7 +66,8 @@ export class AgentService implements AgentPort {
         metadata,
         now,
       });
-      if (!inserted) throw new ProblemError("instance_exists", { detail: `The agent has an instance "${instanceId}".` });
+      if (!inserted)
+        throw new ProblemError("instance_exists", { detail: `The agent has an instance "${instanceId}".` });
       const row = this.#instance(instanceId);
       this.#records.journal.append(row, "instance.queued", { metadata }, now, "queued");
       this.#records.outbox.add({ kind: "create", instanceId, payload: { params } }, now);
@@ -94,7 +95,8 @@ export class AgentService implements AgentPort {
 
   async decide(asked: Asked<"decide">): Promise<Approval> {
     const { decision, decidedBy, reason } = asked;
-    const target = "approvalId" in asked.target ? this.#approval(asked.target.approvalId) : this.#onlyOpen(asked.target);
+    const target =
+      "approvalId" in asked.target ? this.#approval(asked.target.approvalId) : this.#onlyOpen(asked.target);
     const metadata = this.#decisionMetadata(target, asked);
     await this.#host.ensureAlarm();
     const status = decision === "approve" ? "approved" : "rejected";

@@ -130,7 +130,10 @@ export class Store {
   }
 
   #tableExists(): boolean {
-    return this.rows("SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'switchyard_meta'").length > 0;
+    return (
+      this.rows("SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'switchyard_meta'")
+        .length > 0
+    );
   }
 
   #setMeta(key: string, value: string): void {

@@ -24,7 +24,8 @@ export function keepTailsFromAuthor(prototype: Hooked, host: TailHost): void {
   guarded.add(prototype);
   const { onConnect, onMessage, onClose, getConnectionTags, shouldSendProtocolMessages } = prototype;
 
-  const tailOf = (agent: Agent, { request }: ConnectionContext) => readTailRequest(request, () => host.gatewayPath(agent));
+  const tailOf = (agent: Agent, { request }: ConnectionContext) =>
+    readTailRequest(request, () => host.gatewayPath(agent));
 
   prototype.onConnect = function onConnectUnlessTail(this: Agent, connection, context) {
     const tail = tailOf(this, context);

@@ -35,12 +35,15 @@ type AgentBase = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent;
  * Everything of the SDK stays as it is; workflows that are declared in `defineAgent` are kept in the gateway's ledger.
  */
 export function withGateway(base: typeof Agent): GatewayAgentClass;
-export function withGateway<Base extends AgentBase>(base: Base): Base & (new (ctx: DurableObjectState, env: Cloudflare.Env) => GatewayMembers);
+export function withGateway<Base extends AgentBase>(
+  base: Base,
+): Base & (new (ctx: DurableObjectState, env: Cloudflare.Env) => GatewayMembers);
 export function withGateway(base: AgentBase): AgentBase {
   return class GatewayAgent extends base implements GatewayMembers {
     static readonly #tails: TailHost = {
       gatewayPath: (agent) => (agent as GatewayAgent).#open().records.agent,
-      startTail: (agent, connection, request) => startTail(connection, request, (agent as GatewayAgent).#open().records),
+      startTail: (agent, connection, request) =>
+        startTail(connection, request, (agent as GatewayAgent).#open().records),
     };
 
     #gateway: AgentGateway | undefined;
@@ -64,8 +67,14 @@ export function withGateway(base: AgentBase): AgentBase {
       await this.#open().alarm();
     }
 
-    override async runWorkflow(binding: string, params: unknown, options?: RunWorkflowOptions): Promise<string> {
-      const workflow = definitionOf(this.constructor.name)?.workflows.find((declared) => declared.binding === binding);
+    override async runWorkflow(
+      binding: string,
+      params: unknown,
+      options?: RunWorkflowOptions,
+    ): Promise<string> {
+      const workflow = definitionOf(this.constructor.name)?.workflows.find(
+        (declared) => declared.binding === binding,
+      );
       if (workflow === undefined) return super.runWorkflow(binding, params, options);
       const { id } = await this.#open().service.start({
         workflow: workflow.name,
@@ -95,7 +104,10 @@ export function withGateway(base: AgentBase): AgentBase {
     #create(): AgentGateway {
       const definition = requireDefinition(this.constructor.name);
       const [root = { className: this.constructor.name, name: this.name }, ...below] = this.selfPath;
-      const toStep = (step: typeof root) => ({ agent: requireDefinition(step.className).name, name: step.name });
+      const toStep = (step: typeof root) => ({
+        agent: requireDefinition(step.className).name,
+        name: step.name,
+      });
       const path: AgentPath = [toStep(root), ...below.map(toStep)];
       const rootBinding = requireDefinition(root.className).binding ?? "";
       return new AgentGateway({
@@ -112,7 +124,8 @@ export function withGateway(base: AgentBase): AgentBase {
         },
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);
-          if (typeof callable !== "function") throw new DefinitionError(`${this.constructor.name} has no method ${method}`);
+          if (typeof callable !== "function")
+            throw new DefinitionError(`${this.constructor.name} has no method ${method}`);
           return callable.call(this, input) as unknown;
         },
         state: () => this.state,
@@ -138,7 +151,11 @@ export function withGateway(base: AgentBase): AgentBase {
       };
     }
 
-    async #child({ agent }: AgentDefinition, name: string, create: boolean): Promise<GatewayStub | undefined> {
+    async #child(
+      { agent }: AgentDefinition,
+      name: string,
+      create: boolean,
+    ): Promise<GatewayStub | undefined> {
       const childClass = agent as unknown as typeof Agent;
       if (!create && !this.dynamicAgents.has(childClass, name)) return undefined;
       // The SDK's type of a stub shows only what an author's class defines itself.
@@ -153,7 +170,10 @@ export function withGateway(base: AgentBase): AgentBase {
           await this.onWorkflowCallback({ ...about, ...callback } as WorkflowCallback);
         }
       } catch (failure) {
-        console.error(`switchyard: ${this.constructor.name} threw in its callback for "${callback.type}"`, failure);
+        console.error(
+          `switchyard: ${this.constructor.name} threw in its callback for "${callback.type}"`,
+          failure,
+        );
       }
     }
   };

@@ -2,7 +2,15 @@ import { z } from "zod";
 import { Name, variantName } from "./names";
 
 /** Statuses as the platform names them. `waiting` is true here: the instance waits, and says for what. */
-export const InstanceStatus = z.enum(["queued", "running", "waiting", "paused", "complete", "errored", "terminated"]);
+export const InstanceStatus = z.enum([
+  "queued",
+  "running",
+  "waiting",
+  "paused",
+  "complete",
+  "errored",
+  "terminated",
+]);
 export type InstanceStatus = z.infer<typeof InstanceStatus>;
 
 /** Statuses after which nothing happens any more. */
@@ -90,7 +98,10 @@ export function instanceSchema({ name, progress, output }: InstanceSchemas, id: 
   const variant = (status: InstanceStatus, own: z.ZodRawShape = {}) =>
     common
       .extend({ status: z.literal(status), ...own })
-      .meta({ id: variantName(id, status), description: `An instance of the workflow ${name} that is \`${status}\`` });
+      .meta({
+        id: variantName(id, status),
+        description: `An instance of the workflow ${name} that is \`${status}\``,
+      });
   return z
     .discriminatedUnion("status", [
       variant("queued"),

@@ -37,6 +37,8 @@ export type AgentPath = readonly [AgentStep, ...AgentStep[]];
 /** The canonical URL path of an agent, e.g. `/agents/catalog/acme/sub/dataset/airports`. */
 export function formatAgentPath(path: readonly AgentStep[]): string {
   return path
-    .map(({ agent, name }, depth) => `/${depth === 0 ? "agents" : "sub"}/${agent}/${encodeURIComponent(name)}`)
+    .map(
+      ({ agent, name }, depth) => `/${depth === 0 ? "agents" : "sub"}/${agent}/${encodeURIComponent(name)}`,
+    )
     .join("");
 }

@@ -6,7 +6,13 @@ export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 100;
 
 /** `?limit=`: 1 to {@link MAX_LIMIT}. */
-export const Limit = z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT).describe("Items on a page");
+export const Limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(MAX_LIMIT)
+  .default(DEFAULT_LIMIT)
+  .describe("Items on a page");
 
 /** A cursor page: `nextCursor` is null on the last one. */
 export interface Page<Item> {

@@ -58,7 +58,9 @@ export const Problem = z
     title: z.string().describe("Short, the same for every problem of the code"),
     status: z.int().describe("The HTTP status"),
     detail: z.string().optional().describe("What happened this time, and what to do"),
-    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]).describe("Machine-readable; closed set"),
+    code: z
+      .enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]])
+      .describe("Machine-readable; closed set"),
     requestId: z.string().describe("Id of the request, also in the X-Request-Id header"),
     retryable: z.boolean().describe("Whether the same request may succeed later"),
     errors: z.array(ProblemPlace).optional().describe("The places that do not match the contract"),
@@ -88,11 +90,19 @@ export class ProblemError extends Error {
 }
 
 /** Where a value does not match its schema: one place per issue, one per field that is not known. */
-export function placesOf(error: z.ZodError, part: ProblemPlace["in"], prefix: readonly string[] = []): ProblemPlace[] {
+export function placesOf(
+  error: z.ZodError,
+  part: ProblemPlace["in"],
+  prefix: readonly string[] = [],
+): ProblemPlace[] {
   return error.issues.flatMap((issue) => {
     const path = [...prefix, ...issue.path.map(String)];
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({ in: part, pointer: pointerTo([...path, key]), message: "is not a known field" }));
+      return issue.keys.map((key) => ({
+        in: part,
+        pointer: pointerTo([...path, key]),
+        message: "is not a known field",
+      }));
     }
     return [{ in: part, pointer: pointerTo(path), message: issue.message }];
   });

@@ -21,7 +21,9 @@ export const listAgents = operation<undefined>()({
   rest: { method: "get", path: () => "/agents", status: 200 },
   schemas: () => ({ output: Catalogue }),
   problems: [],
-  answer: async (_asked, { registry }): Promise<Catalogue> => ({ agents: registry.chains.map(toCatalogueAgent) }),
+  answer: async (_asked, { registry }): Promise<Catalogue> => ({
+    agents: registry.chains.map(toCatalogueAgent),
+  }),
 });
 
 export const getHealth = operation<undefined>()({
@@ -58,7 +60,8 @@ export const getState = operation<Subject>()({
 
 export const callMethod = operation<MethodSubject>()({
   id: ({ agent, method }) => `call${pascal(agent.name)}${pascal(method)}`,
-  summary: ({ agent, method, contract }) => contract.description ?? `Call ${method} of one ${words(agent.name)}`,
+  summary: ({ agent, method, contract }) =>
+    contract.description ?? `Call ${method} of one ${words(agent.name)}`,
   scope: "agents:call",
   rest: { method: "post", path: ({ method }) => `/methods/${method}`, status: 200 },
   parsed: true,
@@ -81,7 +84,7 @@ function toCatalogueAgent(chain: AgentChain): CatalogueAgent {
     methods: Object.entries(methods).map(([method, { input, output }]) => ({
       name: method,
       input: toJsonSchema(input),
-      output: toJsonSchema(output),
+      output: toJsonSchema(output, "output"),
     })),
   };
 }
@@ -95,11 +98,13 @@ function toCatalogueWorkflow(workflow: WorkflowDefinition): CatalogueWorkflow {
     progress: toJsonSchema(progress),
     output: toJsonSchema(output),
     approval: toJsonSchema(approval),
-    events: Object.fromEntries(Object.entries(events).map(([type, payload]) => [type, toJsonSchema(payload)])),
+    events: Object.fromEntries(
+      Object.entries(events).map(([type, payload]) => [type, toJsonSchema(payload)]),
+    ),
   };
 }
 
 /** What JSON Schema cannot say (a transform, `undefined`) is left open rather than refused. */
-function toJsonSchema(schema: z.ZodType): Record<string, unknown> {
-  return { ...z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) };
+function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "input"): Record<string, unknown> {
+  return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
 }

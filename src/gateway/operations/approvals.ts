@@ -10,7 +10,12 @@ import { pascal, words } from "./words";
 const ApprovalPage = pageOf(Approval, "ApprovalPage");
 /** The metadata is checked by the agent, which knows whose approval it is: checked twice, a schema that coerces would read its own result. */
 const DecisionBody = z.strictObject({ reason: Reason.optional(), metadata: z.unknown().optional() });
-const ApprovalParams = z.object({ approvalId: z.string().regex(/^apr_[0-9a-f-]{36}$/).describe("Id of the approval") });
+const ApprovalParams = z.object({
+  approvalId: z
+    .string()
+    .regex(/^apr_[0-9a-f-]{36}$/)
+    .describe("Id of the approval"),
+});
 
 export const listApprovals = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Approvals`,
@@ -62,14 +67,20 @@ function decideApproval(decision: Decision) {
     }),
     problems: ["approval_not_found", "approval_closed"],
     answer: ({ params, body, caller }, { agent }) =>
-      agent.decide({ ...decisionOf(body), target: { approvalId: params.approvalId }, decision, decidedBy: caller }),
+      agent.decide({
+        ...decisionOf(body),
+        target: { approvalId: params.approvalId },
+        decision,
+        decidedBy: caller,
+      }),
   });
 }
 
 function decideInstance(decision: Decision) {
   return operation<Subject>()({
     id: ({ agent }) => `${decision}${pascal(agent.name)}Instance`,
-    summary: ({ agent }) => `${pascal(decision)} the only open approval of one instance of one ${words(agent.name)}`,
+    summary: ({ agent }) =>
+      `${pascal(decision)} the only open approval of one instance of one ${words(agent.name)}`,
     scope: "approvals:decide",
     rest: { method: "post", path: () => `/instances/{instanceId}/${decision}`, status: 200 },
     schemas: ({ agent }) => ({
@@ -80,7 +91,12 @@ function decideInstance(decision: Decision) {
     }),
     problems: ["instance_not_found", "approval_ambiguous", "approval_closed"],
     answer: ({ params, body, caller }, { agent }) =>
-      agent.decide({ ...decisionOf(body), target: { instanceId: params.instanceId }, decision, decidedBy: caller }),
+      agent.decide({
+        ...decisionOf(body),
+        target: { instanceId: params.instanceId },
+        decision,
+        decidedBy: caller,
+      }),
   });
 }
 

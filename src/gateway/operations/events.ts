@@ -10,7 +10,10 @@ const description =
   "Resume with `Last-Event-ID` or `after`. With `Accept: application/json` the same events come as a page.";
 
 const EventsQuery = z.strictObject({
-  after: z.string().optional().describe("Cursor (the `id` of an event) to go on after; `Last-Event-ID` does the same"),
+  after: z
+    .string()
+    .optional()
+    .describe("Cursor (the `id` of an event) to go on after; `Last-Event-ID` does the same"),
   limit: Limit.describe("Events on a JSON page"),
 });
 
@@ -21,7 +24,11 @@ export const readInstanceEvents = operation<Subject>()({
   scope: "instances:read",
   rest: { method: "get", path: () => "/instances/{instanceId}/events", status: 200 },
   kind: "events",
-  schemas: ({ agent }) => ({ params: InstanceParams, query: EventsQuery, output: agentSchemas(agent).eventPage }),
+  schemas: ({ agent }) => ({
+    params: InstanceParams,
+    query: EventsQuery,
+    output: agentSchemas(agent).eventPage,
+  }),
   problems: ["instance_not_found", "invalid_cursor", "not_acceptable"],
   answer: ({ params, query }, { agent }) =>
     agent.readEvents({ instanceId: params.instanceId, after: query.after, limit: query.limit }),

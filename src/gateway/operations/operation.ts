@@ -80,8 +80,9 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
 
 /** Types an operation by its own schemas. */
 export function operation<Over>() {
-  return <const Schemas extends OperationSchemas>(definition: Operation<Over, Schemas>): Operation<Over, Schemas> =>
-    definition;
+  return <const Schemas extends OperationSchemas>(
+    definition: Operation<Over, Schemas>,
+  ): Operation<Over, Schemas> => definition;
 }
 
 /** Every code that an operation can answer with: its own, and those that follow from its shape. */

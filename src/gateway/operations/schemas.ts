@@ -14,7 +14,11 @@ export function named<Schema extends z.ZodType>(schema: Schema, id: string): Sch
 // A named schema is one component of the document, so each is made once.
 const ofWorkflow = memoized(({ name, params, progress, output, approval }: WorkflowDefinition) => {
   const prefix = pascal(name);
-  const shown = { name, progress: named(progress, `${prefix}Progress`), output: named(output, `${prefix}Output`) };
+  const shown = {
+    name,
+    progress: named(progress, `${prefix}Progress`),
+    output: named(output, `${prefix}Output`),
+  };
   return {
     params: named(params, `${prefix}Params`),
     instance: instanceSchema(shown, `${prefix}Instance`),
@@ -43,7 +47,10 @@ const ofAgent = memoized((agent: AgentDefinition) => {
     event,
     instancePage: pageOf(instance, `${name}InstancePage`),
     eventPage: eventPageOf(event, `${name}EventPage`),
-    frame: frame.meta({ id: `${name}Frame`, description: "The `data` of one SSE event; `event:` repeats its `type`" }),
+    frame: frame.meta({
+      id: `${name}Frame`,
+      description: "The `data` of one SSE event; `event:` repeats its `type`",
+    }),
   };
 });
 
@@ -56,7 +63,9 @@ export const agentSchemas = ofAgent;
 function anyOf(schemas: readonly z.ZodType[], id: string): z.ZodType {
   const [first, second, ...rest] = schemas;
   if (first === undefined) return z.never();
-  return second === undefined ? first : z.union([first, second, ...rest]).meta({ id, description: "`workflow` says which" });
+  return second === undefined
+    ? first
+    : z.union([first, second, ...rest]).meta({ id, description: "`workflow` says which" });
 }
 
 function memoized<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {

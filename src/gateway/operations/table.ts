@@ -52,7 +52,9 @@ export function bindOperations(registry: Registry): BoundOperation[] {
     ];
     return [
       ...about.map((operation) => bind(operation as Operation<Subject>, subject, subject)),
-      ...agent.workflows.map((workflow) => bind(startWorkflow as Operation<never>, { ...subject, workflow }, subject)),
+      ...agent.workflows.map((workflow) =>
+        bind(startWorkflow as Operation<never>, { ...subject, workflow }, subject),
+      ),
       ...Object.entries(agent.methods).map(([method, contract]) =>
         bind(callMethod as Operation<never>, { ...subject, method, contract }, subject),
       ),

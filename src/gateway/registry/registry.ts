@@ -36,7 +36,9 @@ export function createRegistry(roots: readonly AgentDefinition[]): Registry {
 
   for (const { name, binding } of roots) {
     if (binding === undefined) {
-      throw new DefinitionError(`Agent "${name}" is a root agent and has no binding. Name its Durable Object binding.`);
+      throw new DefinitionError(
+        `Agent "${name}" is a root agent and has no binding. Name its Durable Object binding.`,
+      );
     }
   }
   for (const agent of chains.map(leafOf)) {
@@ -58,7 +60,9 @@ export function createRegistry(roots: readonly AgentDefinition[]): Registry {
 function chainsFrom(chain: AgentChain): AgentChain[] {
   if (chain.length > MAX_DEPTH) {
     const names = chain.map(({ name }) => name).join(" > ");
-    throw new DefinitionError(`Agents ${names} are ${chain.length} deep; the platform serves ${MAX_DEPTH}. Flatten them.`);
+    throw new DefinitionError(
+      `Agents ${names} are ${chain.length} deep; the platform serves ${MAX_DEPTH}. Flatten them.`,
+    );
   }
   return [chain, ...leafOf(chain).children.flatMap((child) => chainsFrom([...chain, child]))];
 }
@@ -67,7 +71,8 @@ function refuseListedTwice(chains: readonly AgentChain[]): void {
   const seen = new Set<string>();
   for (const chain of chains) {
     const way = chain.map(({ name }) => name).join(" > ");
-    if (seen.has(way)) throw new DefinitionError(`Agent "${leafOf(chain).name}" is listed twice (${way}). List it once.`);
+    if (seen.has(way))
+      throw new DefinitionError(`Agent "${leafOf(chain).name}" is listed twice (${way}). List it once.`);
     seen.add(way);
   }
 }

@@ -80,11 +80,15 @@ export function defineWorkflow<
     }
   }
   if (!/^[A-Za-z_$][\w$]*$/.test(binding)) {
-    throw new DefinitionError(`Workflow "${name}": "${binding}" is not the name of a binding. Use the one in wrangler.jsonc.`);
+    throw new DefinitionError(
+      `Workflow "${name}": "${binding}" is not the name of a binding. Use the one in wrangler.jsonc.`,
+    );
   }
   const reserved = Object.keys(params.shape).find((key) => key.startsWith("__"));
   if (reserved !== undefined) {
-    throw new DefinitionError(`Workflow "${name}": the parameter "${reserved}" starts with "__", which is reserved. Rename it.`);
+    throw new DefinitionError(
+      `Workflow "${name}": the parameter "${reserved}" starts with "__", which is reserved. Rename it.`,
+    );
   }
   const strips = params.def.catchall === undefined;
   return {
@@ -109,4 +113,6 @@ export type OutputOf<W extends WorkflowDefinition> = z.input<W["output"]>;
 /** What `waitForApproval` resolves with: the metadata of the decision. */
 export type ApprovalOf<W extends WorkflowDefinition> = z.output<W["approval"]>;
 /** Payloads of the events that a workflow takes, by type. */
-export type EventsOf<W extends WorkflowDefinition> = { [Type in keyof W["events"]]: z.output<W["events"][Type]> };
+export type EventsOf<W extends WorkflowDefinition> = {
+  [Type in keyof W["events"]]: z.output<W["events"][Type]>;
+};

@@ -53,7 +53,12 @@ export function eventStream(source: JournalSource, first: EventsAnswer): Readabl
 
 type Send = (text: string) => Promise<void>;
 
-async function follow(source: JournalSource, first: EventsAnswer, send: Send, left: AbortSignal): Promise<void> {
+async function follow(
+  source: JournalSource,
+  first: EventsAnswer,
+  send: Send,
+  left: AbortSignal,
+): Promise<void> {
   let next: EventsAnswer | undefined = first;
   let cursor = first.cursor;
   let caughtUp = false;
@@ -75,7 +80,8 @@ async function follow(source: JournalSource, first: EventsAnswer, send: Send, le
       for await (const event of socketEvents(await source.openTail(cursor, answer.tailKey), left)) {
         await send(eventFrame(event));
         cursor = event.id;
-        if (source.ofInstance && isEnding(event.type)) return send(controlFrame({ type: "stream.end" }, cursor));
+        if (source.ofInstance && isEnding(event.type))
+          return send(controlFrame({ type: "stream.end" }, cursor));
       }
     } catch (failure) {
       const gone = failure instanceof ProblemError && failure.code !== "agent_unavailable";

@@ -16,7 +16,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
  */
 export function toMilliseconds(duration: string | number): number {
   if (typeof duration === "number") return duration;
-  const [, amount, unit] = /^(\d+(?:\.\d+)?) (second|minute|hour|day|week|month|year)s?$/.exec(duration) ?? [];
+  const [, amount, unit] =
+    /^(\d+(?:\.\d+)?) (second|minute|hour|day|week|month|year)s?$/.exec(duration) ?? [];
   const factor = UNIT_MS[unit ?? ""];
   if (factor === undefined) throw new RangeError(`"${duration}" is not a duration such as "3 days"`);
   return Number(amount) * factor;

@@ -21,7 +21,13 @@ import { rootStub } from "../agent/stub";
 import type { GatewayMembers } from "../agent/with-gateway";
 import type { InstanceError } from "../contract/instance";
 import { ProblemError, PROBLEMS } from "../contract/problem";
-import type { ApprovalOf, OutputOf, ParamsOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
+import type {
+  ApprovalOf,
+  OutputOf,
+  ParamsOf,
+  ProgressOf,
+  WorkflowDefinition,
+} from "../registry/workflow-definition";
 import { toMilliseconds } from "./duration";
 import { ReportKeys } from "./report-keys";
 import { type RunMethod, wrapRun } from "./wrap-run";
@@ -118,7 +124,11 @@ export abstract class GatewayWorkflow<
   protected override broadcastToClients(message: unknown): void {
     const run = this.#run;
     if (run === undefined) return super.broadcastToClients(message);
-    this.#tellInBackground(run, { type: "message", key: run.keys.keyOf("message", message), message: toJson(message) });
+    this.#tellInBackground(run, {
+      type: "message",
+      key: run.keys.keyOf("message", message),
+      message: toJson(message),
+    });
   }
 
   protected override async notifyAgent(callback: WorkflowCallback): Promise<void> {
@@ -129,7 +139,11 @@ export abstract class GatewayWorkflow<
     switch (callback.type) {
       case "progress": {
         const { progress } = callback;
-        await this.#tell(run, { type: "progress", key: run.keys.keyOf("progress", progress), progress: toJson(progress) });
+        await this.#tell(run, {
+          type: "progress",
+          key: run.keys.keyOf("progress", progress),
+          progress: toJson(progress),
+        });
         return;
       }
       case "event": {

@@ -36,7 +36,10 @@ export class ReportKeys {
   /** The key of a report that is made now. */
   keyOf(kind: string, content: unknown): string {
     const place = this.#here.getStore() ?? this.#run;
-    const digest = createHash("sha256").update(JSON.stringify(content) ?? "").digest("base64url").slice(0, 22);
+    const digest = createHash("sha256")
+      .update(JSON.stringify(content) ?? "")
+      .digest("base64url")
+      .slice(0, 22);
     const words = `${kind}:${digest}`;
     const times = (place.said.get(words) ?? 0) + 1;
     place.said.set(words, times);
