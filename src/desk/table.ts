@@ -34,29 +34,52 @@ const COLUMN = /^[\p{L}_][\p{L}\p{N} _.-]{0,63}$/u;
  * @throws Error if there is no such line.
  */
 export function readTable(csv: string): Table {
-  const { data, errors } = Papa.parse<string[]>(csv, { skipEmptyLines: "greedy" });
-  const [header = [], ...lines] = data;
-  const columns = requireHeader(header.map((cell) => cell.trim()));
-  const broken = new Map(errors.map(({ row, message }) => [row, message]));
+  const [header, ...records] = readRecords(csv);
+  const columns = requireHeader((header?.cells ?? []).map((cell) => cell.trim()));
   const schema = rowSchema(columns);
 
   const rows: TableRow[] = [];
   const rejected: RejectedLine[] = [];
-  for (const [index, cells] of lines.entries()) {
-    const problem = broken.get(index + 1) ?? countProblem(cells, columns);
-    const checked = schema.safeParse(
-      Object.fromEntries(columns.map((column, at) => [column, cells[at]?.trim() || null])),
-    );
+  for (const { line, cells, broken } of records) {
+    const values = columns.map((column, at) => [column, cells[at]?.trim() || null]);
+    const checked = schema.safeParse(Object.fromEntries(values));
+    const problem = broken ?? countProblem(cells, columns);
     if (problem === undefined && checked.success) rows.push(checked.data);
-    else rejected.push({ line: index + 2, message: problem ?? explain(checked.error) });
+    else rejected.push({ line, message: problem ?? explain(checked.error) });
   }
   return { columns, rows, rejected };
+}
+
+/** One record of the CSV: it begins on a line, and may go on over several. */
+interface CsvRecord {
+  readonly line: number;
+  readonly cells: readonly string[];
+  readonly broken: string | undefined;
+}
+
+function readRecords(csv: string): CsvRecord[] {
+  const records: CsvRecord[] = [];
+  let line = 1;
+  let read = 0;
+  Papa.parse<string[]>(csv, {
+    step: ({ data: cells, errors, meta }) => {
+      const empty = cells.every((cell) => cell.trim() === "");
+      if (!empty) records.push({ line, cells, broken: errors[0]?.message });
+      line += lineEnds(csv.slice(read, meta.cursor));
+      read = meta.cursor;
+    },
+  });
+  return records;
+}
+
+function lineEnds(text: string): number {
+  return text.match(/\r\n|\n|\r/g)?.length ?? 0;
 }
 
 function requireHeader(columns: readonly string[]): readonly string[] {
   const [first] = columns;
   if (first === undefined) throw new Error("The CSV is empty: its first line must name the columns.");
-  const odd = columns.find((column) => !COLUMN.test(column));
+  const odd = columns.find((column) => !COLUMN.test(column) || column === "__proto__");
   if (odd !== undefined)
     throw new Error(`The CSV has no header: "${odd}" in its first line is not the name of a column.`);
   const twice = columns.find((column, at) => columns.indexOf(column) !== at);

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- the types of the platform are global: there is nothing to import
 /// <reference path="../../worker-configuration.d.ts" />
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 
@@ -7,7 +8,7 @@ type Row = Record<string, SqlStorageValue>;
 export interface SqliteStorage {
   readonly storage: DurableObjectStorage;
   /** Runs any query, past the gateway. */
-  query(sql: string): Row[];
+  readonly query: (sql: string) => Row[];
   /** Every query that the gateway made. */
   readonly queries: readonly string[];
 }

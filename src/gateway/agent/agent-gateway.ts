@@ -146,6 +146,6 @@ export class AgentGateway {
     if (method === "start") return true;
     if (method !== "callMethod") return false;
     const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];
-    return definition.methods[name]?.creates === true;
+    return Object.hasOwn(definition.methods, name) && definition.methods[name]?.creates === true;
   }
 }

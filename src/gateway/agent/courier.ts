@@ -22,7 +22,8 @@ export class Courier {
   readonly #engine: Engine;
   readonly #origin: () => Origin;
   readonly #failed: (instance: InstanceRow, failure: unknown) => void;
-  #round: Promise<void> | undefined;
+  #round: Promise<void> = Promise.resolve();
+  #busy = false;
 
   /** @param failed is called when an instance could not be created for good. */
   constructor(
@@ -39,22 +40,26 @@ export class Courier {
 
   /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. Rounds do not overlap. */
   deliver(): Promise<void> {
-    this.#round ??= this.#deliverAll().finally(() => {
-      this.#round = undefined;
-    });
+    if (!this.#busy) this.#round = this.#deliverAll();
     return this.#round;
   }
 
+  /** It is busy until the very moment in which it finds nothing to do: what is added later begins a new round. */
   async #deliverAll(): Promise<void> {
-    for (;;) {
-      const now = Date.now();
-      const due = this.#records.outbox.due(now, AT_ONCE);
-      if (due.length === 0) {
-        const next = this.#records.outbox.nextDueAt();
-        if (next === undefined || next - now > LONGEST_STAY_MS) return;
-        await new Promise((resume) => setTimeout(resume, next - now + 1));
+    this.#busy = true;
+    try {
+      for (;;) {
+        const now = Date.now();
+        const due = this.#records.outbox.due(now, AT_ONCE);
+        if (due.length === 0) {
+          const next = this.#records.outbox.nextDueAt();
+          if (next === undefined || next - now > LONGEST_STAY_MS) return;
+          await new Promise((resume) => setTimeout(resume, next - now + 1));
+        }
+        await Promise.all(due.map((message) => this.#deliverOne(message)));
       }
-      await Promise.all(due.map((message) => this.#deliverOne(message)));
+    } finally {
+      this.#busy = false;
     }
   }
 

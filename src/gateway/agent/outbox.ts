@@ -25,6 +25,12 @@ interface OutboxRow extends Row {
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
 
+/** A later message of an instance is not due before the earlier ones are taken. */
+const HEADS = `FROM switchyard_outbox AS message WHERE NOT EXISTS (
+  SELECT 1 FROM switchyard_outbox AS earlier
+  WHERE earlier.instance_id = message.instance_id AND earlier.ordinal < message.ordinal
+)`;
+
 /** Messages written with the change they follow from, and sent after it until they are taken. */
 export class Outbox {
   readonly #store: Store;
@@ -47,14 +53,7 @@ export class Outbox {
   /** The messages to send now: of each instance the oldest, so that an instance is told in order. */
   due(now: number, limit: number): Due[] {
     return this.#store
-      .rows<OutboxRow>(
-        `SELECT * FROM switchyard_outbox AS message WHERE due_at <= ? AND NOT EXISTS (
-           SELECT 1 FROM switchyard_outbox AS earlier
-           WHERE earlier.instance_id = message.instance_id AND earlier.ordinal < message.ordinal
-         ) ORDER BY ordinal LIMIT ?`,
-        now,
-        limit,
-      )
+      .rows<OutboxRow>(`SELECT * ${HEADS} AND due_at <= ? ORDER BY ordinal LIMIT ?`, now, limit)
       .map((row) => ({
         ordinal: row.ordinal,
         tries: row.tries,
@@ -79,9 +78,7 @@ export class Outbox {
 
   /** When the next message is due, in milliseconds; undefined if nothing is left to tell. */
   nextDueAt(): number | undefined {
-    const [row] = this.#store.rows<{ due_at: number | null }>(
-      "SELECT min(due_at) AS due_at FROM switchyard_outbox",
-    );
+    const [row] = this.#store.rows<{ due_at: number | null }>(`SELECT min(due_at) AS due_at ${HEADS}`);
     return row?.due_at ?? undefined;
   }
 }

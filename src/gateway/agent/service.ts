@@ -124,7 +124,8 @@ export class AgentService implements AgentPort {
   }
 
   async callMethod({ method, input }: Asked<"callMethod">): Promise<unknown> {
-    const contract = this.#host.definition.methods[method];
+    const { methods } = this.#host.definition;
+    const contract = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (contract === undefined) throw new ProblemError("not_found");
     if (contract.creates) this.#records.store.open();
     return contract.output.parse(await this.#host.invoke(method, input));

@@ -37,7 +37,8 @@ type AgentBase = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent;
 export function withGateway(base: typeof Agent): GatewayAgentClass;
 export function withGateway<Base extends AgentBase>(
   base: Base,
-): Base & (new (ctx: DurableObjectState, env: Cloudflare.Env) => GatewayMembers);
+): Pick<Base, keyof Base> &
+  (new (ctx: DurableObjectState, env: Cloudflare.Env) => InstanceType<Base> & GatewayMembers);
 export function withGateway(base: AgentBase): AgentBase {
   return class GatewayAgent extends base implements GatewayMembers {
     static readonly #tails: TailHost = {

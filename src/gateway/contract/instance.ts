@@ -96,12 +96,10 @@ export function instanceSchema({ name, progress, output }: InstanceSchemas, id: 
     }),
   });
   const variant = (status: InstanceStatus, own: z.ZodRawShape = {}) =>
-    common
-      .extend({ status: z.literal(status), ...own })
-      .meta({
-        id: variantName(id, status),
-        description: `An instance of the workflow ${name} that is \`${status}\``,
-      });
+    common.extend({ status: z.literal(status), ...own }).meta({
+      id: variantName(id, status),
+      description: `An instance of the workflow ${name} that is \`${status}\``,
+    });
   return z
     .discriminatedUnion("status", [
       variant("queued"),

@@ -48,7 +48,12 @@ export function createRegistry(roots: readonly AgentDefinition[]): Registry {
     agents.claim(agent.name, agent);
     const methods = new Claims<string>(`methods of "${agent.name}"`);
     for (const method of Object.keys(agent.methods)) methods.claim(method, method);
-    for (const workflow of agent.workflows) {
+    for (const [at, workflow] of agent.workflows.entries()) {
+      if (agent.workflows.indexOf(workflow) !== at) {
+        throw new DefinitionError(
+          `Agent "${agent.name}" lists the workflow "${workflow.name}" twice. List it once.`,
+        );
+      }
       workflows.claim(workflow.name, workflow);
       claimBinding(bindings, workflow);
     }

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { NOON, openDesk } from "./stand-ins.ts";
+
+describe("a change", () => {
+  test("is published once it is committed, all of it at once and in order", () => {
+    const desk = openDesk();
+    const row = desk.accept("r-1");
+    const { journal } = desk.records;
+    desk.published.length = 0;
+    desk.records.change(() => {
+      journal.append(row, "instance.started", {}, NOON);
+      journal.append(row, "instance.progress", { progress: 1 }, NOON);
+      expect(desk.published).toEqual([]);
+    });
+    expect(desk.published).toHaveLength(1);
+    expect(desk.types()).toEqual(["instance.started", "instance.progress"]);
+  });
+
+  test("that fails leaves nothing behind: no row, no message, no event, and nothing is published, then or later", () => {
+    const desk = openDesk();
+    const row = desk.accept("r-1");
+    const { journal, outbox, ledger } = desk.records;
+    desk.published.length = 0;
+    const failing = () =>
+      desk.records.change(() => {
+        ledger.change(row, { status: "running" }, NOON);
+        outbox.add({ kind: "create", instanceId: "r-1", payload: { params: {} } }, NOON);
+        journal.append(row, "instance.started", {}, NOON, "started");
+        throw new TypeError("half-way");
+      });
+    expect(failing).toThrow(TypeError);
+    expect(desk.published).toEqual([]);
+    expect(desk.row("r-1").status).toBe("queued");
+    expect(outbox.nextDueAt()).toBeUndefined();
+
+    desk.records.change(() => journal.append(row, "instance.progress", { progress: 1 }, NOON));
+    expect(desk.types()).toEqual(["instance.progress"]);
+  });
+
+  test("gives back what its work gave, and tells it the time", () => {
+    const desk = openDesk();
+    const before = Date.now();
+    const told = desk.records.change((now) => now);
+    expect(told).toBeGreaterThanOrEqual(before);
+    expect(told).toBeLessThanOrEqual(Date.now());
+  });
+});
+
+test("no query scans a table of instances, events or approvals, or sorts one: cost does not grow with their number", () => {
+  const desk = openDesk();
+  const { records } = desk;
+  const page = { limit: 10, cursor: undefined };
+  desk.accept("r-1");
+  desk.ask("r-1");
+  desk.report("r-1", { type: "progress", key: "p", progress: { percent: 1 } });
+  desk.report("r-1", { type: "completed", output: null });
+  for (const workflow of [undefined, "refund"]) {
+    for (const status of [[], ["queued"], ["queued", "complete"]] as const) {
+      records.ledger.list({ ...page, status, workflow }, records.agent);
+    }
+  }
+  records.approvals.list({ ...page, status: [] }, records.agent);
+  records.approvals.list({ ...page, status: ["pending", "approved"] }, records.agent);
+  records.approvals.countPending();
+  records.journal.read({ instanceId: undefined, after: undefined, limit: 10 });
+  records.journal.read({ instanceId: "r-1", after: undefined, limit: 10 });
+
+  const plans = [...new Set(desk.queries)]
+    .filter(
+      (query) =>
+        /^\s*(?:SELECT|UPDATE|INSERT|DELETE)\b/.test(query) &&
+        /switchyard_(?:instances|events|approvals)/.test(query),
+    )
+    .flatMap((query) =>
+      desk.query(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => ({ query, detail: detail as string })),
+    );
+  expect(plans.length).toBeGreaterThan(10);
+  const expensive = plans.filter(({ detail }) => /^SCAN|TEMP B-TREE/.test(detail));
+  expect(expensive).toEqual([]);
+});

@@ -1,0 +1,95 @@
+import { z } from "zod";
+import type { InstanceRow } from "../../src/gateway/agent/ledger.ts";
+import { receive, type Received } from "../../src/gateway/agent/reception.ts";
+import { Records } from "../../src/gateway/agent/records.ts";
+import type { GateReport, OpenedGate, Report } from "../../src/gateway/agent/reports.ts";
+import { eventSchema, type GatewayEvent } from "../../src/gateway/contract/event.ts";
+import { type InstanceStatus, instanceSchema } from "../../src/gateway/contract/instance.ts";
+import { defineWorkflow } from "../../src/gateway/registry/workflow-definition.ts";
+import { type SqliteStorage, sqliteStorage } from "../support/sqlite-storage.ts";
+
+export const AGENT = "/agents/order-desk/acme";
+/** A moment that tests count from, in milliseconds. */
+export const NOON = Date.UTC(2026, 3, 1, 12);
+
+export const refund = defineWorkflow({
+  name: "refund",
+  binding: "REFUND",
+  params: z.object({ orderId: z.string() }),
+  progress: z.object({ percent: z.number() }),
+  approval: z.object({ note: z.string() }),
+  output: z.object({ refundId: z.string() }).nullable(),
+});
+export const RefundInstance = instanceSchema(refund, "RefundInstance");
+export const RefundEvent = eventSchema(refund, "RefundEvent");
+
+/** The records of one agent over real SQLite, with everything that they published. */
+export interface Desk extends SqliteStorage {
+  readonly records: Records;
+  /** One list for each change that was committed. */
+  readonly published: GatewayEvent[][];
+  /** Types of everything that was published, in order. */
+  readonly types: () => string[];
+  /** Puts an instance on record. */
+  readonly accept: (
+    id: string,
+    options?: { readonly now?: number; readonly workflow?: string },
+  ) => InstanceRow;
+  /** The instance as it is now. */
+  readonly row: (id: string) => InstanceRow;
+  /** Takes a report of an instance, as its workflow sends it. */
+  readonly report: (id: string, report: Report, now?: number) => Received;
+  /** Opens a gate, as a workflow does. */
+  readonly ask: (id: string, gate?: Partial<GateReport>, now?: number) => OpenedGate;
+}
+
+export function openDesk(sqlite: SqliteStorage = sqliteStorage()): Desk {
+  const published: GatewayEvent[][] = [];
+  const records = new Records(sqlite.storage, AGENT, (events) => published.push([...events]));
+  records.store.open();
+  const desk: Desk = {
+    ...sqlite,
+    records,
+    published,
+    types: () => published.flat().map(({ type }) => type),
+    accept(id, { now = NOON, workflow = "refund" } = {}) {
+      records.change(() =>
+        records.ledger.insert({
+          id,
+          engineId: `engine-${id}`,
+          workflow,
+          binding: workflow.toUpperCase(),
+          params: { orderId: id },
+          metadata: {},
+          now,
+        }),
+      );
+      return desk.row(id);
+    },
+    row(id) {
+      const row = records.ledger.find(id);
+      if (row === undefined) throw new Error(`no instance ${id}`);
+      return row;
+    },
+    report: (id, report, now = NOON) => records.change(() => receive(records, desk.row(id), report, now)),
+    ask(id, gate = {}, now = NOON) {
+      const asked = {
+        stepName: "manager",
+        occurrence: 1,
+        summary: "Pay?",
+        details: null,
+        timeoutMs: 60_000,
+        ...gate,
+      };
+      const { answer } = desk.report(id, { type: "gate-opened", gate: asked }, now);
+      if (answer === undefined || !("approvalId" in answer)) throw new Error("no gate was opened");
+      return answer;
+    },
+  };
+  return desk;
+}
+
+/** Moves an instance to a status, past all rules. */
+export function force(desk: Desk, id: string, status: InstanceStatus, now: number = NOON): InstanceRow {
+  return desk.records.change(() => desk.records.ledger.change(desk.row(id), { status }, now));
+}

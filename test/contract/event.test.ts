@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { ControlFrame, ENDING_TYPES, EVENT_TYPES, eventSchema } from "../../src/gateway/contract/event.ts";
+
+const schema = eventSchema(
+  { name: "refund", progress: z.object({ percent: z.number() }), output: z.object({ refundId: z.string() }) },
+  "RefundEvent",
+);
+const common = {
+  id: "0a1b2c3d-1",
+  agent: "/agents/order-desk/acme",
+  instanceId: "r-1",
+  workflow: "refund",
+  attempt: 1,
+  time: "2026-04-01T10:00:00.000Z",
+};
+const approval = {
+  id: "apr_1",
+  instanceId: "r-1",
+  workflow: "refund",
+  agent: "/agents/order-desk/acme",
+  attempt: 1,
+  stepName: "manager",
+  occurrence: 1,
+  summary: null,
+  details: null,
+  status: "pending",
+  requestedAt: "2026-04-01T10:00:00.000Z",
+  deadline: null,
+  decidedBy: null,
+  decidedAt: null,
+  reason: null,
+  metadata: null,
+};
+const waitingFor = { type: "approval", approvalId: "apr_1", stepName: "manager", deadline: null };
+const error = { name: "Error", message: "no" };
+/** Data of every event at once: each type takes its part, and misses it where it is left out. */
+const everything = {
+  metadata: {},
+  progress: { percent: 0.5 },
+  waitingFor,
+  event: { type: "x" },
+  message: "hello",
+  output: { refundId: "x" },
+  error,
+  approval,
+};
+const fits = (type: string, data: unknown, changes: object = {}): boolean =>
+  schema.safeParse({ ...common, type, data, ...changes }).success;
+
+describe("the schema of an event", () => {
+  test.each(EVENT_TYPES)("takes %s with its own data", (type) => expect(fits(type, everything)).toBe(true));
+
+  test.each(
+    EVENT_TYPES.filter((type) => !["instance.started", "instance.event", "instance.message"].includes(type)),
+  )("refuses %s without its data", (type) => expect(fits(type, {})).toBe(false));
+
+  test.each([
+    ["progress that the workflow cannot report", "instance.progress", { progress: { percent: "half" } }],
+    ["the output of another workflow", "instance.completed", { output: { shipmentId: "x" } }],
+    ["an approval that is none", "approval.requested", { approval: { ...approval, status: "maybe" } }],
+    ["an error that is a text", "instance.errored", { error: "no" }],
+    ["no data at all", "instance.started", undefined],
+  ])("refuses %s", (_, type, data) => expect(fits(type, data)).toBe(false));
+
+  test("refuses types that the journal does not have, and `error` first of all", () => {
+    expect(
+      ["error", "message", "open", "instance", "stream.end", ""].filter((type) => fits(type, everything)),
+    ).toEqual([]);
+  });
+
+  test("refuses events of other workflows", () => {
+    expect(fits("instance.started", {}, { workflow: "shipment" })).toBe(false);
+  });
+});
+
+describe("types of events", () => {
+  test("are all `noun.verb`, each once", () => {
+    expect(EVENT_TYPES.filter((type) => !/^[a-z]+\.[a-z]+$/.test(type))).toEqual([]);
+    expect(new Set(EVENT_TYPES).size).toBe(EVENT_TYPES.length);
+  });
+
+  test("that end an attempt are types of the journal", () => {
+    expect(ENDING_TYPES.filter((type) => !EVENT_TYPES.includes(type))).toEqual([]);
+  });
+
+  test("of control frames are none of the journal's", () => {
+    const ofStreams = ["stream.caught-up", "stream.gap", "stream.closing", "stream.end"];
+    expect(ofStreams.filter((type) => !ControlFrame.safeParse({ type }).success)).toEqual([]);
+    expect(EVENT_TYPES.filter((type) => ControlFrame.safeParse({ type }).success)).toEqual([]);
+  });
+});

@@ -1,0 +1,247 @@
+import { describe, expect, test } from "vitest";
+import { Catalogue } from "../../src/gateway/contract/agent.ts";
+import type { AgentPort, Port } from "../../src/gateway/port.ts";
+import type { Asked, OperationSchemas, Reach } from "../../src/gateway/operations/operation.ts";
+import { type BoundOperation, bindOperations } from "../../src/gateway/operations/table.ts";
+import { createRegistry } from "../../src/gateway/registry/registry.ts";
+import { roots } from "./sample.ts";
+
+const registry = createRegistry(roots);
+const operations = bindOperations(registry);
+
+function operationOf(id: string): BoundOperation {
+  const found = operations.find((operation) => operation.id === id);
+  if (found === undefined) throw new Error(`no operation ${id}`);
+  return found;
+}
+
+/** Reads the parts of a request as a door would, and answers it; what was asked of the agent is written down. */
+async function ask(id: string, parts: { params?: unknown; query?: unknown; body?: unknown } = {}) {
+  const { schemas, answer } = operationOf(id);
+  const calls: [method: string, input: unknown][] = [];
+  const agent = new Proxy({} as AgentPort, {
+    get: (_, method) => async (input: unknown) => {
+      calls.push([String(method), input]);
+      return `answer of ${String(method)}`;
+    },
+  });
+  const asked = {
+    params: schemas.params?.parse(parts.params),
+    query: schemas.query?.parse(parts.query ?? {}),
+    body: schemas.body?.parse(parts.body),
+    caller: "ada",
+  } as Asked<OperationSchemas>;
+  const reach: Reach = { registry, port: {} as Port, path: [{ agent: "order-desk", name: "acme" }], agent };
+  return { answer: await answer(asked, reach), calls };
+}
+
+describe("an operation asks its agent once, with what the request says", () => {
+  const approvalId = "apr_00000000-0000-4000-8000-000000000000";
+  test.each([
+    ["getOrderDesk", {}, "describe", undefined],
+    ["getOrderDeskState", {}, "getState", undefined],
+    [
+      "startRefundOrder",
+      { body: { params: { orderId: "o-1", amount: 5 } } },
+      "start",
+      { workflow: "refund-order", params: { orderId: "o-1", amount: 5 }, id: undefined, metadata: {} },
+    ],
+    [
+      "startRefundOrder",
+      { body: { params: { orderId: "o-1", amount: 5 }, id: "mine", metadata: { urgent: true } } },
+      "start",
+      {
+        workflow: "refund-order",
+        params: { orderId: "o-1", amount: 5 },
+        id: "mine",
+        metadata: { urgent: true },
+      },
+    ],
+    ["getOrderDeskInstance", { params: { instanceId: "r-1" } }, "getInstance", { id: "r-1" }],
+    [
+      "listOrderDeskInstances",
+      {},
+      "listInstances",
+      { status: [], workflow: undefined, limit: 50, cursor: undefined },
+    ],
+    [
+      "listOrderDeskInstances",
+      { query: { status: "queued", workflow: "refund-order", limit: "7", cursor: "c" } },
+      "listInstances",
+      { status: ["queued"], workflow: "refund-order", limit: 7, cursor: "c" },
+    ],
+    [
+      "listOrderDeskApprovals",
+      { query: { status: ["pending", "expired"] } },
+      "listApprovals",
+      { status: ["pending", "expired"], limit: 50, cursor: undefined },
+    ],
+    ["getOrderDeskApproval", { params: { approvalId } }, "getApproval", { id: approvalId }],
+    [
+      "approveOrderDeskApproval",
+      { params: { approvalId }, body: { reason: "fine", metadata: { note: "n" } } },
+      "decide",
+      {
+        target: { approvalId },
+        decision: "approve",
+        decidedBy: "ada",
+        reason: "fine",
+        metadata: { note: "n" },
+      },
+    ],
+    [
+      "rejectOrderDeskApproval",
+      { params: { approvalId }, body: {} },
+      "decide",
+      {
+        target: { approvalId },
+        decision: "reject",
+        decidedBy: "ada",
+        reason: undefined,
+        metadata: undefined,
+      },
+    ],
+    [
+      "approveOrderDeskInstance",
+      { params: { instanceId: "r-1" }, body: { metadata: { note: "n" } } },
+      "decide",
+      {
+        target: { instanceId: "r-1" },
+        decision: "approve",
+        decidedBy: "ada",
+        reason: undefined,
+        metadata: { note: "n" },
+      },
+    ],
+    [
+      "rejectOrderDeskInstance",
+      { params: { instanceId: "r-1" }, body: { reason: "no" } },
+      "decide",
+      {
+        target: { instanceId: "r-1" },
+        decision: "reject",
+        decidedBy: "ada",
+        reason: "no",
+        metadata: undefined,
+      },
+    ],
+    [
+      "callOrderDeskQuote",
+      { body: { orderId: "o-1" } },
+      "callMethod",
+      { method: "quote", input: { orderId: "o-1" } },
+    ],
+    [
+      "streamOrderDeskInstanceEvents",
+      { params: { instanceId: "r-1" }, query: { after: "c", limit: "3" } },
+      "readEvents",
+      { instanceId: "r-1", after: "c", limit: 3 },
+    ],
+    ["streamOrderDeskEvents", {}, "readEvents", { instanceId: undefined, after: undefined, limit: 50 }],
+  ])("%s %j", async (id, parts, method, input) => {
+    const { calls } = await ask(id, parts);
+    expect(calls).toEqual([[method, input]]);
+  });
+
+  test("and gives the agent's answer on", async () => {
+    expect((await ask("getOrderDesk")).answer).toBe("answer of describe");
+    expect((await ask("getOrderDeskState")).answer).toEqual({ state: "answer of getState" });
+    expect((await ask("callOrderDeskQuote", { body: { orderId: "o-1" } })).answer).toBe(
+      "answer of callMethod",
+    );
+  });
+});
+
+const refuses = (id: string, body: unknown): boolean =>
+  operationOf(id).schemas.body?.safeParse(body).success === false;
+
+describe("a body is refused before any agent is asked", () => {
+  const params = { orderId: "o-1", amount: 5 };
+
+  test.each([
+    ["without params", {}],
+    ["with a field beside params", { params, surprise: 1 }],
+    ["with a field in params that the workflow does not know", { params: { ...params, surprise: 1 } }],
+    ["with params of another type", { params: { ...params, amount: "5" } }],
+    ["with params that break a rule", { params: { ...params, amount: -5 } }],
+    ["with an id that is no name", { params, id: "a/b" }],
+    ["with an id that is reserved", { params, id: "sub" }],
+    ["with metadata that are no labels", { params, metadata: { a: { b: 1 } } }],
+    ["that is a list", [params]],
+    ["that is null", null],
+  ])("a start %s", (_, body) => expect(refuses("startRefundOrder", body)).toBe(true));
+
+  test.each([
+    ["that says who decides", { decidedBy: "mallory" }],
+    ["with a reason of 2,001 characters", { reason: "x".repeat(2001) }],
+    ["with a reason that is no text", { reason: 1 }],
+    ["that is text", "approve"],
+  ])("a decision %s", (_, body) => {
+    expect(refuses("approveOrderDeskApproval", body)).toBe(true);
+    expect(refuses("rejectOrderDeskInstance", body)).toBe(true);
+  });
+
+  test("a call with what its method does not take", () => {
+    expect(refuses("callOrderDeskQuote", { orderId: 1 })).toBe(true);
+    expect(refuses("callOrderDeskQuote", { orderId: "o-1", surprise: 1 })).toBe(true);
+  });
+});
+
+test.each(["apr_1", "", "apr_", "../instances", "apr_zz000000-0000-4000-8000-000000000000"])(
+  "the id of an approval is not %j",
+  (approvalId) => {
+    expect(operationOf("getOrderDeskApproval").schemas.params?.safeParse({ approvalId }).success).toBe(false);
+  },
+);
+
+test.each(["asleep", ["queued", "asleep"], "", ["queued,running"]])(
+  "the filter `status` refuses %j",
+  (status) => {
+    expect(operationOf("listOrderDeskInstances").schemas.query?.safeParse({ status }).success).toBe(false);
+  },
+);
+
+describe("the catalogue", () => {
+  test("shows every class by every way, and each workflow with its contract as JSON Schemas", async () => {
+    const { answer, calls } = await ask("listAgents");
+    const { agents } = Catalogue.parse(answer);
+    expect(calls).toEqual([]);
+    expect(agents.map(({ path }) => path)).toEqual([
+      "/agents/order-desk/{orderDesk}",
+      "/agents/order-desk/{orderDesk}/sub/shipment/{shipment}",
+      "/agents/returns/{returns}",
+      "/agents/returns/{returns}/sub/shipment/{shipment}",
+      "/agents/plain/{plain}",
+    ]);
+    expect(agents[0]).toMatchObject({
+      name: "order-desk",
+      description: "Orders of one shop",
+      children: ["shipment"],
+      methods: [
+        { name: "quote", input: { required: ["orderId"] } },
+        { name: "openOrder", output: { type: "string" } },
+      ],
+      workflows: [
+        {
+          name: "refund-order",
+          description: "Pay an order back",
+          params: { required: ["orderId", "amount"], additionalProperties: false },
+          progress: { properties: { percent: { type: "number" } } },
+          output: { required: ["refundId"] },
+          approval: { required: ["note"] },
+          events: { "customer-replied": { required: ["message"] } },
+        },
+        { name: "ship" },
+      ],
+    });
+  });
+
+  test("is JSON: nothing of it is lost on the way", async () => {
+    const { answer } = await ask("listAgents");
+    expect(JSON.parse(JSON.stringify(answer))).toEqual(answer);
+  });
+});
+
+test("the health of the Worker is told without asking any agent", async () => {
+  expect(await ask("getHealth")).toEqual({ answer: { status: "ok" }, calls: [] });
+});
