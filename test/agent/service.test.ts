@@ -242,6 +242,15 @@ describe("a decision", () => {
     expect((await service.getApproval({ id: first.approvalId })).status).toBe("pending");
   });
 
+  test("keeps the metadata as its contract reads them, and the engine is told the same", async () => {
+    const { desk, first, service } = await waiting();
+    const approval = await service.decide({ ...approve(first.approvalId), metadata: { note: "  n " } });
+    expect(approval.metadata).toEqual({ note: "n" });
+    expect(desk.records.outbox.due(Date.now(), 10)).toMatchObject([
+      { payload: { payload: { metadata: { note: "n" } } } },
+    ]);
+  });
+
   test("that rejects may come without metadata, but not with wrong ones", async () => {
     const { first, service } = await waiting();
     const rejection = { ...approve(first.approvalId), decision: "reject" as const };

@@ -17,7 +17,7 @@ export const refund = defineWorkflow({
   binding: "REFUND",
   params: z.object({ orderId: z.string() }),
   progress: z.object({ percent: z.number() }),
-  approval: z.object({ note: z.string() }),
+  approval: z.object({ note: z.string().trim() }),
   output: z.object({ refundId: z.string() }).nullable(),
 });
 export const RefundInstance = instanceSchema(refund, "RefundInstance");

@@ -61,9 +61,8 @@ describe("at one place", () => {
 
   test("other content, and the same content of another kind, has a key of its own", () => {
     const contents = [{ a: 1 }, { a: 2 }, "a", "1", 1, null, undefined, [], {}, "", { a: { b: 1 } }];
-    const keys = new ReportKeys();
     const all = contents.flatMap((content) =>
-      ["progress", "event", "message"].map((kind) => keys.keyOf(kind, content)),
+      ["progress", "event", "message"].map((kind) => new ReportKeys().keyOf(kind, content)),
     );
     expect(unique(all)).toBe(true);
   });
