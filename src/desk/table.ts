@@ -57,7 +57,9 @@ interface CsvRecord {
   readonly broken: string | undefined;
 }
 
-function readRecords(csv: string): CsvRecord[] {
+function readRecords(text: string): CsvRecord[] {
+  // A byte order mark is no part of the first cell, nor of the count.
+  const csv = text.replace(/^\uFEFF/, "");
   const records: CsvRecord[] = [];
   let line = 1;
   let read = 0;

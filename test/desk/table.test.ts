@@ -158,6 +158,11 @@ describe("a broken row", () => {
     expect(rejectedLines('id,name\r\n1,"two\r\nlines"\r\n\r\n2\r\n')).toEqual([5]);
   });
 
+  test("has the line that an editor shows after a byte order mark, as spreadsheets write it", () => {
+    expect(rejectedLines("\uFEFFid,name\n1,Ada\n2\n3,Grace\n4")).toEqual([3, 5]);
+    expect(rejectedLines("\uFEFFid,name\r\n1,Ada\r\n2\r\n3,Grace\r\n4")).toEqual([3, 5]);
+  });
+
   test("has the line that an editor shows below a header that is not on the first line", () => {
     expect(rejectedLines(csv("", "id,name", "1"))).toEqual([3]);
   });

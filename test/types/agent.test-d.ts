@@ -54,6 +54,17 @@ export class GatewayCounter extends withGateway(Counter) {
     return this.increment(2 * this.state.n);
   }
 }
+
+export class Cashier extends Agent<OrderDeskEnv> {
+  static readonly tills = 2;
+  readonly price = (cents: number): string => `${cents} ${this.env.CURRENCY}`;
+}
+/** Also one whose environment has more than the generated one; what is static stays there. */
+export class GatewayCashier extends withGateway(Cashier) {
+  total(): string {
+    return this.price(100 * GatewayCashier.tills);
+  }
+}
 export type KeptOfGrown = [
   Expect<Equal<GatewayCounter["state"], { readonly n: number }>>,
   Expect<Equal<GatewayCounter["increment"], (by: number) => number>>,

@@ -100,7 +100,7 @@ function ask(records: Records, instance: InstanceRow, gate: GateReport, now: num
   return { approvalId: opened.id, eventType: opened.event_type };
 }
 
-/** The engine stopped waiting at a gate: what stands, stands; what is open, has expired. */
+/** The engine stopped waiting at a gate: what stands, stands; what is open has expired, if its deadline has passed. */
 function settle(
   records: Records,
   instance: InstanceRow,

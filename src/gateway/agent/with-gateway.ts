@@ -27,7 +27,10 @@ export interface GatewayAgentClass {
   ): Agent<Env, State, Props> & GatewayMembers;
 }
 
-/** Any class of Agents whose constructor is the platform's. */
+/** Any class of Agents, whatever its environment has. */
+type AnyAgent = new (ctx: DurableObjectState, env: never) => Agent;
+
+/** How the platform calls such a class. */
 type AgentBase = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent;
 
 /**
@@ -35,10 +38,10 @@ type AgentBase = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent;
  * Everything of the SDK stays as it is; workflows that are declared in `defineAgent` are kept in the gateway's ledger.
  */
 export function withGateway(base: typeof Agent): GatewayAgentClass;
-export function withGateway<Base extends AgentBase>(
+export function withGateway<Base extends AnyAgent>(
   base: Base,
 ): Pick<Base, keyof Base> &
-  (new (ctx: DurableObjectState, env: Cloudflare.Env) => InstanceType<Base> & GatewayMembers);
+  (new (...args: ConstructorParameters<Base>) => InstanceType<Base> & GatewayMembers);
 export function withGateway(base: AgentBase): AgentBase {
   return class GatewayAgent extends base implements GatewayMembers {
     static readonly #tails: TailHost = {
