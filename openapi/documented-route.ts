@@ -56,8 +56,8 @@ export function documentedRoute(
 }
 
 /** Every code that an operation can answer with. */
-export function codesOf({ operation, schemas, subject }: BoundOperation): ProblemCode[] {
-  return problemsOf(operation, schemas, subject !== undefined);
+export function codesOf({ operation, rest, schemas, subject }: BoundOperation): ProblemCode[] {
+  return problemsOf(operation, rest.method, schemas, subject !== undefined);
 }
 
 /** What a problem of a code looks like where there is nothing more to say. */

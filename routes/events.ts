@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { AgentPath } from "../src/gateway/contract/names";
 import { ProblemError } from "../src/gateway/contract/problem";
-import type { EventsAnswer } from "../src/gateway/port";
-import { eventStream } from "../src/gateway/stream/event-stream";
+import type { EventsAnswer, Port } from "../src/gateway/port";
+import { eventStream, type JournalSource } from "../src/gateway/stream/event-stream";
 import type { GatewayEnv } from "./gateway-env";
 
 const STREAM = "text/event-stream";
@@ -46,16 +46,17 @@ export function eventStreamResponse(
     "x-accel-buffering": "no",
   };
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
-  const port = c.get("port");
-  const stream = eventStream(
-    {
-      ofInstance: instanceId !== undefined,
-      read: (after) => port.at(path).readEvents({ instanceId, after, limit: REPLAY_BATCH }),
-      openTail: (after, tailKey) => port.openTail(path, { instanceId, after, tailKey }),
-    },
-    first,
-  );
+  const stream = eventStream(journalSource(c.get("port"), path, instanceId), first);
   return c.body(stream, 200, headers);
+}
+
+/** Where the events of an agent, or of one of its instances, come from. */
+export function journalSource(port: Port, path: AgentPath, instanceId: string | undefined): JournalSource {
+  return {
+    ofInstance: instanceId !== undefined,
+    read: (after) => port.at(path).readEvents({ instanceId, after, limit: REPLAY_BATCH }),
+    openTail: (after, tailKey) => port.openTail(path, { instanceId, after, tailKey }),
+  };
 }
 
 interface Accepted {

@@ -16,7 +16,7 @@ export function problemResponse(
   extras: ProblemExtras = {},
 ): Response {
   const { status, title, retryable } = PROBLEMS[code];
-  const { detail, errors, decision } = extras;
+  const { detail, errors, decision, instanceStatus } = extras;
   const problem: Problem = {
     type: `urn:switchyard:problem:${code}`,
     title,
@@ -26,6 +26,7 @@ export function problemResponse(
     requestId: c.get("requestId"),
     retryable,
     ...(errors === undefined ? {} : { errors: [...errors] }),
+    ...(instanceStatus === undefined ? {} : { instanceStatus }),
     ...(decision === undefined ? {} : { decision }),
   };
   c.header("content-type", "application/problem+json");

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
+import { type Instance, isTerminal } from "../src/gateway/contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
 import { agentTemplate } from "../src/gateway/operations/agents";
@@ -16,9 +17,11 @@ import type { BoundOperation } from "../src/gateway/operations/table";
 import { camel, words } from "../src/gateway/operations/words";
 import type { EventsAnswer } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
-import { eventPage, eventStreamResponse, wantsStream } from "./events";
+import { waitForEnd } from "../src/gateway/stream/wait-for-end";
+import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
 import { authorized, limitedBody, requiredBody, requireReach } from "./middleware";
+import { IdempotencyKey, IfMatch, onceOf, Prefer, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
 
 /** Serves every operation over REST, each at the address that its definition names. */
@@ -32,10 +35,8 @@ export function mountRest(
     const route = toRoute(operation);
     app.openapi(route, (c) => serve(c, operation, registry));
     const path = route.getRoutingPath();
-    methods.set(path, [
-      ...(methods.get(path) ?? []),
-      ...(route.method === "get" ? ["GET", "HEAD"] : ["POST"]),
-    ]);
+    const method = route.method.toUpperCase();
+    methods.set(path, [...(methods.get(path) ?? []), method, ...(method === "GET" ? ["HEAD"] : [])]);
   }
   for (const [path, allowed] of methods) {
     app.all(path, (c) => {
@@ -73,6 +74,7 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     ],
     request: {
       ...(params === undefined ? {} : { params }),
+      headers: requestHeaders(rest),
       ...(schemas.query === undefined ? {} : { query: schemas.query }),
       ...(schemas.body === undefined
         ? {}
@@ -80,8 +82,16 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     },
     responses: {
       ...success(operation.kind, rest, subject, schemas),
-      ...problemResponses(problemsOf(operation, schemas, subject !== undefined)),
+      ...problemResponses(problemsOf(operation, rest.method, schemas, subject !== undefined)),
     },
+  });
+}
+
+function requestHeaders({ method, waits, etag }: BoundOperation["rest"]): z.ZodObject {
+  return z.object({
+    ...(method === "get" ? {} : { "idempotency-key": IdempotencyKey.optional() }),
+    ...(waits ? { prefer: Prefer.optional() } : {}),
+    ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
   });
 }
 
@@ -95,7 +105,7 @@ function pathParams(subject: Subject | undefined, { params }: OperationSchemas):
 
 function success(
   kind: BoundOperation["operation"]["kind"],
-  { status }: BoundOperation["rest"],
+  { status, waits }: BoundOperation["rest"],
   subject: Subject | undefined,
   { output }: OperationSchemas,
 ) {
@@ -109,11 +119,10 @@ function success(
       204: { description: "Everything was sent, and nothing will follow" },
     };
   }
+  const content = { "application/json": { schema: output } };
   return {
-    [status]: {
-      description: status === 202 ? "Accepted" : "OK",
-      content: { "application/json": { schema: output } },
-    },
+    [status]: { description: status === 202 ? "Accepted" : "OK", content },
+    ...(waits ? { 200: { description: "The instance, which has ended if `Prefer: wait` gave it the time", content } } : {}),
   };
 }
 
@@ -142,20 +151,32 @@ async function serve(
   if (path !== undefined && scope !== null)
     requireReach((reached) => principal?.may(scope, reached) === true, path);
 
-  const asked = {
-    params,
-    query: c.req.valid("query" as never),
-    body: c.req.valid("json" as never),
-    caller: principal?.name ?? "anonymous",
-  } as Asked<OperationSchemas>;
+  const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
+  const caller = principal?.name ?? "anonymous";
+  const once =
+    operation.rest.method === "get" ? undefined : await onceOf(c, { caller, operation: operation.id, request });
+  const asked = { ...request, caller, once, ifMatch: c.req.header("if-match") } as Asked<OperationSchemas>;
   const reach = { registry, port: c.get("port"), path, agent: path && c.get("port").at(path) } as Reach;
 
   if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
   const answer = await operation.answer(asked, reach);
-  const { status, location } = operation.rest;
+  const { status, waits, location, etag } = operation.rest;
   if (location !== undefined) c.header("location", location(answer));
+  if (etag !== undefined) c.header("etag", etag(answer));
   c.header("cache-control", "no-store");
-  return c.json(answer as object, status);
+  const wait = waits ? waitOf(c) : undefined;
+  if (wait === undefined) return c.json(answer as object, status);
+  const ended = await hold(c, reach, answer as Instance, wait);
+  return c.json(ended, isTerminal(ended.status) ? 200 : status);
+}
+
+/** Holds an answer until its instance has ended, or the time that the client gives has passed. */
+async function hold(c: Context<GatewayEnv>, reach: Reach, instance: Instance, seconds: number): Promise<Instance> {
+  c.header("preference-applied", `wait=${seconds}`);
+  if (isTerminal(instance.status)) return instance;
+  const source = journalSource(c.get("port"), reach.path, instance.id);
+  await waitForEnd(source, await source.read(undefined), AbortSignal.timeout(seconds * 1000));
+  return reach.agent.getInstance({ id: instance.id });
 }
 
 async function serveEvents(

@@ -1,9 +1,28 @@
 import type { AgentView } from "./contract/agent";
 import type { Approval, ApprovalStatus, Decision } from "./contract/approval";
 import type { GatewayEvent } from "./contract/event";
-import type { Instance, InstanceStatus, Metadata } from "./contract/instance";
+import type { Control } from "./contract/control";
+import type { Deleted, Instance, InstanceStatus, Metadata, SentEvent, StartedItem } from "./contract/instance";
 import type { AgentPath } from "./contract/names";
 import type { Page } from "./contract/page";
+
+/** An idempotency key, made unique to its caller and operation, and what it was sent with. */
+export interface Once {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/** A state, and the tag that changes with it. */
+export interface StateView {
+  readonly state: unknown;
+  readonly etag: string;
+}
+
+/** What becomes of a state. A merge is shallow. */
+export type StateChange =
+  | { readonly kind: "replace"; readonly state: unknown }
+  | { readonly kind: "merge"; readonly patch: Record<string, unknown> }
+  | { readonly kind: "reset" };
 
 /** Where a list goes on, and how far. */
 export interface PageRequest {
@@ -46,7 +65,32 @@ export interface AgentPort {
     readonly params: Record<string, unknown>;
     readonly id: string | undefined;
     readonly metadata: Metadata;
+    /** Milliseconds to wait before the engine is told. */
+    readonly delay?: number;
+    readonly once?: Once | undefined;
   }): Promise<Instance>;
+  /** Starts several; each has an answer of its own. */
+  startMany(input: {
+    readonly workflow: string;
+    readonly items: readonly {
+      readonly params: Record<string, unknown>;
+      readonly id: string | undefined;
+      readonly metadata: Metadata;
+    }[];
+    readonly once: Once | undefined;
+  }): Promise<readonly StartedItem[]>;
+  /** Pauses, resumes, terminates or restarts an instance. */
+  control(input: { readonly id: string; readonly control: Control; readonly once: Once | undefined }): Promise<Instance>;
+  /** Deletes an instance; an active one only if forced. */
+  deleteInstance(input: { readonly id: string; readonly force: boolean; readonly once: Once | undefined }): Promise<Deleted>;
+  /** Sends an event in. */
+  sendEvent(input: {
+    readonly id: string;
+    readonly type: string;
+    readonly payload: unknown;
+    readonly requireWaiting: boolean;
+    readonly once: Once | undefined;
+  }): Promise<SentEvent>;
   /** Reads one instance. */
   getInstance(input: { readonly id: string }): Promise<Instance>;
   /** Lists instances, newest first. */
@@ -67,11 +111,18 @@ export interface AgentPort {
     readonly decidedBy: string;
     readonly reason: string | undefined;
     readonly metadata: unknown;
+    readonly once: Once | undefined;
   }): Promise<Approval>;
   /** Calls a declared method. */
   callMethod(input: { readonly method: string; readonly input: unknown }): Promise<unknown>;
   /** Reads the agent's state. */
-  getState(): Promise<unknown>;
+  getState(): Promise<StateView>;
+  /** Replaces, merges or resets the agent's state. */
+  changeState(input: {
+    readonly change: StateChange;
+    /** The state must still have this tag. */
+    readonly ifMatch: string | undefined;
+  }): Promise<StateView>;
   /** Reads a stretch of the journal. */
   readEvents(input: EventsRequest): Promise<EventsAnswer>;
 }

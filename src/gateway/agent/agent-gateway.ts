@@ -6,7 +6,11 @@ import type { AgentDefinition } from "../registry/agent-definition";
 import { Courier, type Origin } from "./courier";
 import { Engine } from "./engine";
 import { fromOutcome } from "./outcome";
-import { type AuthorCallback, fail, receive } from "./reception";
+import { Alarm, type AlarmClock } from "./alarm";
+import { reconcile } from "./controls";
+import { fail } from "./endings";
+import { type AuthorCallback, receive } from "./reception";
+import type { InstanceRow } from "./ledger";
 import { Records } from "./records";
 import type { Report } from "./reports";
 import { AgentService } from "./service";
@@ -23,40 +27,56 @@ export interface AgentHost {
   readonly origin: Origin;
   publish(events: readonly GatewayEvent[]): void;
   background(work: Promise<unknown>): void;
-  setAlarm(seconds: number): Promise<void>;
+  readonly clock: AlarmClock;
+  closeTails(instanceId: string): void;
   invoke(method: string, input: unknown): Promise<unknown>;
   state(): unknown;
+  setState(state: unknown): void;
   /** @returns undefined if the child is not there and is not to be created. */
   child(definition: AgentDefinition, name: string, create: boolean): Promise<GatewayStub | undefined>;
   tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void>;
 }
 
-const ALARM_SECONDS = 20;
+/** What was committed and could not be told at once is told within this time. */
+const SOON_MS = 20_000;
+const SOONEST_MS = 1_000;
+/** How long a caller waits for the engine to follow. */
+const PATIENCE_MS = 2_000;
+const STALE_MS = 30_000;
+const CHECKS_AT_ONCE = 50;
+const ANSWERS_KEPT_MS = 86_400_000;
 
 /** The gateway inside one Agent: its records, what doors ask of them, and what its workflows tell it. */
 export class AgentGateway {
   readonly records: Records;
   readonly service: AgentService;
   readonly #host: AgentHost;
+  readonly #engine: Engine;
+  readonly #alarm: Alarm;
   readonly #courier: Courier;
-  #alarmAt = 0;
 
   constructor(host: AgentHost) {
     this.#host = host;
     this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events));
+    this.#engine = new Engine(host.env);
+    this.#alarm = new Alarm(this.records.store, host.clock);
     this.#courier = new Courier(
       this.records,
-      new Engine(host.env),
+      this.#engine,
       () => host.origin,
-      (instance, failure) => this.#failStart(instance.id, failure),
+      (id, failure) => this.#failStart(id, failure),
     );
     this.service = new AgentService(this.records, {
       definition: host.definition,
       path: host.path,
-      ensureAlarm: () => this.#ensureAlarm(),
+      ensureAlarm: () => this.#alarm.ensure(Date.now() + SOON_MS),
       deliverSoon: () => host.background(this.#courier.deliver()),
+      deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
+      checkIfStale: (instance) => this.#checkIfStale(instance),
+      closeTails: (instanceId) => host.closeTails(instanceId),
       invoke: (method, input) => host.invoke(method, input),
       state: () => host.state(),
+      setState: (state) => host.setState(state),
     });
     // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
     if (host.isSubAgent || this.records.store.exists()) {
@@ -95,12 +115,42 @@ export class AgentGateway {
     return answer;
   }
 
-  /** Sends what is still to be told. */
+  /** Sends what is still to be told, and asks the engine about what was not heard of for long. */
   async alarm(): Promise<void> {
-    this.#alarmAt = 0;
+    this.#alarm.rang();
     if (!this.records.store.exists()) return;
     await this.#courier.deliver();
-    if (this.records.outbox.nextDueAt() !== undefined) await this.#ensureAlarm();
+    for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE)) await this.#check(instance);
+    this.records.answers.forgetBefore(Date.now() - ANSWERS_KEPT_MS);
+    const next = Math.min(
+      this.records.outbox.nextDueAt() ?? Number.POSITIVE_INFINITY,
+      this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
+    );
+    if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
+  }
+
+  /** A look at the engine costs a request: readers of one instance share one in half a minute. */
+  async #checkIfStale(instance: InstanceRow): Promise<void> {
+    if (instance.check_at === null) return;
+    const lastLook = instance.check_at - instance.check_after;
+    if (Date.now() - lastLook >= STALE_MS) await this.#check(instance);
+  }
+
+  /** Asks the engine whether the ledger is still true. What is under way, in the outbox, is left to come about. */
+  async #check(instance: InstanceRow): Promise<void> {
+    const { records } = this;
+    try {
+      const view = await this.#engine.view(instance.binding, instance.engine_id);
+      records.change((now) => {
+        const row = records.ledger.find(instance.id);
+        if (row === undefined || row.check_at === null) return;
+        const underWay = row.intent !== null || row.updated_at !== instance.updated_at || records.outbox.hasAny(row.id);
+        if (underWay || !reconcile(records, row, view, now)) records.ledger.checked(row, now);
+      });
+    } catch (failure) {
+      console.warn("switchyard: the engine could not be asked about an instance", failure);
+      records.change((now) => records.ledger.checked(instance, now));
+    }
   }
 
   #failStart(id: string, failure: unknown): void {
@@ -112,13 +162,6 @@ export class AgentGateway {
       const instance = this.records.ledger.find(id);
       if (instance?.status === "queued") fail(this.records, instance, error, now);
     });
-  }
-
-  async #ensureAlarm(): Promise<void> {
-    const now = Date.now();
-    if (this.#alarmAt > now) return;
-    await this.#host.setAlarm(ALARM_SECONDS);
-    this.#alarmAt = now + ALARM_SECONDS * 1000;
   }
 
   async #child(step: AgentStep, create: boolean): Promise<GatewayStub> {
@@ -148,4 +191,8 @@ export class AgentGateway {
     const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];
     return Object.hasOwn(definition.methods, name) && definition.methods[name]?.creates === true;
   }
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resume) => setTimeout(resume, milliseconds));
 }

@@ -108,6 +108,12 @@ export class Approvals {
     );
   }
 
+  /** Whether a step of the instance asked for approval, in any attempt. */
+  hasStep(instanceId: string, stepName: string): boolean {
+    const asked = "SELECT 1 FROM switchyard_approvals WHERE instance_id = ? AND step_name = ? LIMIT 1";
+    return this.#store.rows(asked, instanceId, stepName).length > 0;
+  }
+
   countPending(): number {
     const [row] = this.#store.rows<{ n: number }>(
       "SELECT count(*) AS n FROM switchyard_approvals WHERE status = 'pending'",

@@ -1,4 +1,6 @@
-import type { Engine } from "./engine";
+import { isTerminal } from "../contract/instance";
+import { reconcile, showPaused } from "./controls";
+import { type Engine, isEngineTerminal } from "./engine";
 import { GATEWAY_PARAM, type GatewayParam } from "./reports";
 import type { InstanceRow } from "./ledger";
 import type { Due } from "./outbox";
@@ -21,16 +23,15 @@ export class Courier {
   readonly #records: Records;
   readonly #engine: Engine;
   readonly #origin: () => Origin;
-  readonly #failed: (instance: InstanceRow, failure: unknown) => void;
-  #round: Promise<void> = Promise.resolve();
-  #busy = false;
+  readonly #failed: (instanceId: string, failure: unknown) => void;
+  #round: Promise<void> | undefined;
 
   /** @param failed is called when an instance could not be created for good. */
   constructor(
     records: Records,
     engine: Engine,
     origin: () => Origin,
-    failed: (instance: InstanceRow, failure: unknown) => void,
+    failed: (instanceId: string, failure: unknown) => void,
   ) {
     this.#records = records;
     this.#engine = engine;
@@ -40,56 +41,105 @@ export class Courier {
 
   /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. Rounds do not overlap. */
   deliver(): Promise<void> {
-    if (!this.#busy) this.#round = this.#deliverAll();
+    this.#round ??= this.#deliverAll().finally(() => {
+      this.#round = undefined;
+    });
     return this.#round;
   }
 
-  /** It is busy until the very moment in which it finds nothing to do: what is added later begins a new round. */
   async #deliverAll(): Promise<void> {
-    this.#busy = true;
-    try {
-      for (;;) {
-        const now = Date.now();
-        const due = this.#records.outbox.due(now, AT_ONCE);
-        if (due.length === 0) {
-          const next = this.#records.outbox.nextDueAt();
-          if (next === undefined || next - now > LONGEST_STAY_MS) return;
-          await new Promise((resume) => setTimeout(resume, next - now + 1));
-        }
-        await Promise.all(due.map((message) => this.#deliverOne(message)));
+    for (;;) {
+      const now = Date.now();
+      const due = this.#records.outbox.due(now, AT_ONCE);
+      if (due.length === 0) {
+        const next = this.#records.outbox.nextDueAt();
+        if (next === undefined || next - now > LONGEST_STAY_MS) return;
+        await new Promise((resume) => setTimeout(resume, next - now + 1));
       }
-    } finally {
-      this.#busy = false;
+      await Promise.all(due.map((message) => this.#deliverOne(message)));
     }
   }
 
   async #deliverOne(message: Due): Promise<void> {
     const instance = this.#records.ledger.find(message.instanceId);
-    if (instance === undefined) {
-      this.#records.outbox.remove(message);
-      return;
-    }
+    if (instance === undefined && message.kind !== "delete") return this.#records.outbox.remove(message);
     try {
-      await this.#send(instance, message);
-      this.#records.outbox.remove(message);
+      const taken = message.kind === "delete" ? await this.#delete(message) : await this.#send(instance, message);
+      if (taken) this.#records.outbox.remove(message);
+      else this.#records.outbox.putOff(message, Date.now());
     } catch (failure) {
       console.warn(`switchyard: telling the engine failed (${message.kind}), will be tried again`, failure);
       this.#records.outbox.putOff(message, Date.now());
       if (message.kind === "create" && message.tries + 1 >= MOST_CREATE_TRIES) {
         this.#records.outbox.remove(message);
-        this.#failed(instance, failure);
+        this.#failed(message.instanceId, failure);
       }
     }
   }
 
-  #send(instance: InstanceRow, message: Due): Promise<void> {
-    if (message.kind === "event")
-      return this.#engine.sendEvent(instance.binding, instance.engine_id, message.payload);
+  /** @returns whether the engine has taken it; otherwise it is asked again later. */
+  async #send(instance: InstanceRow | undefined, message: Exclude<Due, { kind: "delete" }>): Promise<boolean> {
+    if (instance === undefined) return true;
+    const { binding, engine_id: engineId } = instance;
+    switch (message.kind) {
+      case "create":
+        await this.#create(instance, message.payload.params);
+        return true;
+      case "event":
+        await this.#engine.sendEvent(binding, engineId, message.payload);
+        return true;
+      case "pause":
+        return this.#pause(instance);
+      case "resume":
+        await this.#engine.resume(binding, engineId);
+        return true;
+      case "terminate":
+        await this.#engine.terminate(binding, engineId, message.payload.rollback);
+        return true;
+      case "restart":
+        await this.#engine.restart(binding, engineId, message.payload.from);
+        this.#update(instance.id, (row, now) => {
+          if (row.intent === "restart") this.#records.ledger.change(row, { intent: null }, now);
+        });
+        return true;
+    }
+  }
+
+  async #create(instance: InstanceRow, params: Record<string, unknown>): Promise<void> {
     const { sdk, gateway } = this.#origin();
-    return this.#engine.create(instance.binding, instance.engine_id, {
-      ...message.payload.params,
-      ...sdk(instance.binding),
-      [GATEWAY_PARAM]: { ...gateway, id: instance.id } satisfies GatewayParam,
+    const { id, binding, engine_id: engineId } = instance;
+    await this.#engine.create(binding, engineId, {
+      ...params,
+      ...sdk(binding),
+      [GATEWAY_PARAM]: { ...gateway, id } satisfies GatewayParam,
+    });
+    // Deleted in the meantime: then what was just made must go too.
+    if (this.#records.ledger.findByEngineId(engineId) === undefined) await this.#engine.delete(binding, engineId);
+  }
+
+  /** A pause is taken when the engine is there: a step that runs is let finish first. */
+  async #pause({ id, binding, engine_id: engineId }: InstanceRow): Promise<boolean> {
+    const view = await this.#engine.pause(binding, engineId);
+    let reached = false;
+    this.#update(id, (row, now) => {
+      reached = row.intent !== "pause" || view?.status === "paused";
+      if (row.intent !== "pause" || isTerminal(row.status)) return;
+      if (view === undefined || isEngineTerminal(view.status)) reached = reconcile(this.#records, row, view, now);
+      else if (view.status === "paused") showPaused(this.#records, row, now);
+    });
+    return reached;
+  }
+
+  async #delete({ payload: { binding, engineId } }: Extract<Due, { kind: "delete" }>): Promise<boolean> {
+    await this.#engine.terminate(binding, engineId, false);
+    await this.#engine.delete(binding, engineId);
+    return true;
+  }
+
+  #update(id: string, work: (row: InstanceRow, now: number) => void): void {
+    this.#records.change((now) => {
+      const row = this.#records.ledger.find(id);
+      if (row !== undefined) work(row, now);
     });
   }
 }

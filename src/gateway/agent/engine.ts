@@ -4,7 +4,20 @@ export interface EngineEvent {
   readonly payload: unknown;
 }
 
-/** The platform's Workflows, spoken to so that a message may be sent twice and counts once. */
+/** Where a restart begins: a step by its name, and which of several of that name. */
+export interface RestartPoint {
+  readonly name: string;
+  readonly count?: number;
+  readonly type?: "do" | "sleep" | "waitForEvent";
+}
+
+/** The engine's own view of an instance. */
+export type EngineView = Pick<InstanceStatus, "status" | "output" | "error">;
+
+/**
+ * The platform's Workflows, spoken to so that everything may be asked twice and counts once. Each method rejects if the
+ * engine cannot be reached or refuses; then nothing is known, and it is asked again later.
+ */
 export class Engine {
   readonly #env: object;
 
@@ -12,46 +25,91 @@ export class Engine {
     this.#env = env;
   }
 
-  /**
-   * Creates an instance. Resolves also if it exists already, whoever created it: the id is ours alone.
-   *
-   * @throws what the engine threw, if the instance does not exist afterwards.
-   */
+  /** Creates an instance. Resolves also if it exists already, whoever created it: the id is ours alone. */
   async create(binding: string, id: string, params: Record<string, unknown>): Promise<void> {
-    const workflow = this.#workflow(binding);
     try {
-      await workflow.create({ id, params });
+      await this.#workflow(binding).create({ id, params });
     } catch (failure) {
       // The engine says "exists" only in the text of an error; whether it does is a question it answers reliably.
-      const exists = await workflow.get(id).then(
-        () => true,
-        () => false,
-      );
-      if (!exists) throw failure;
+      if ((await this.#find(binding, id)) === undefined) throw failure;
     }
   }
 
   /** Sends an event. Resolves also if the instance has ended and cannot take it any more. */
   async sendEvent(binding: string, id: string, event: EngineEvent): Promise<void> {
-    const instance = await this.#workflow(binding).get(id);
-    try {
-      await instance.sendEvent(event);
-    } catch (failure) {
-      const status = await this.status(binding, id);
-      if (status !== "complete" && status !== "errored" && status !== "terminated") throw failure;
-    }
+    const instance = await this.#find(binding, id);
+    await unlessEnded(instance, () => instance?.sendEvent(event));
   }
 
-  /** Reads the engine's own status of an instance. */
-  async status(binding: string, id: string): Promise<InstanceStatus["status"]> {
-    const instance = await this.#workflow(binding).get(id);
-    return (await instance.status()).status;
+  /** Reads the engine's view; undefined if there is no such instance. */
+  async view(binding: string, id: string): Promise<EngineView | undefined> {
+    const instance = await this.#find(binding, id);
+    return instance?.status();
+  }
+
+  /** Asks for a pause. @returns the view afterwards: a step that runs is let finish first. */
+  async pause(binding: string, id: string): Promise<EngineView | undefined> {
+    const instance = await this.#find(binding, id);
+    const before = await instance?.status();
+    if (before?.status !== "running" && before?.status !== "waiting") return before;
+    await instance?.pause();
+    return instance?.status();
+  }
+
+  /** Resumes, or calls off a pause that is not reached yet. Resolves also if there is nothing to resume. */
+  async resume(binding: string, id: string): Promise<void> {
+    const instance = await this.#find(binding, id);
+    const { status } = (await instance?.status()) ?? {};
+    if (status === "paused" || status === "waitingForPause") await instance?.resume();
+  }
+
+  /** Ends an instance. Resolves also if it has ended. */
+  async terminate(binding: string, id: string, rollback: boolean): Promise<void> {
+    const instance = await this.#find(binding, id);
+    await unlessEnded(instance, () => instance?.terminate(rollback ? { rollback } : {}));
+  }
+
+  /** Runs an instance again, from the beginning or from a step. */
+  async restart(binding: string, id: string, from: RestartPoint | undefined): Promise<void> {
+    const instance = await this.#find(binding, id);
+    await instance?.restart(from === undefined ? {} : { from });
+  }
+
+  /** Deletes an instance and what the engine keeps of it. Resolves also if it is not there. */
+  async delete(binding: string, id: string): Promise<void> {
+    const instance = await this.#find(binding, id);
+    await instance?.delete();
+  }
+
+  async #find(binding: string, id: string): Promise<WorkflowInstance | undefined> {
+    try {
+      return await this.#workflow(binding).get(id);
+    } catch (failure) {
+      // The only place where the engine puts its code.
+      if (failure instanceof Error && failure.message.includes("instance.not_found")) return undefined;
+      throw failure;
+    }
   }
 
   #workflow(binding: string): Workflow<Record<string, unknown>> {
     const candidate: unknown = Reflect.get(this.#env, binding);
     if (!isWorkflow(candidate)) throw new Error(`The environment has no workflow binding ${binding}`);
     return candidate;
+  }
+}
+
+/** @returns whether the engine has ended an instance in this status. */
+export function isEngineTerminal(status: InstanceStatus["status"]): status is "complete" | "errored" | "terminated" {
+  return status === "complete" || status === "errored" || status === "terminated";
+}
+
+/** Asks something of an instance; that it refuses because it has ended is as good as done. */
+async function unlessEnded(instance: WorkflowInstance | undefined, ask: () => Promise<void> | undefined): Promise<void> {
+  try {
+    await ask();
+  } catch (failure) {
+    const status = (await instance?.status())?.status;
+    if (status === undefined || !isEngineTerminal(status)) throw failure;
   }
 }
 

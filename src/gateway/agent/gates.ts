@@ -1,4 +1,4 @@
-import { isTerminal } from "../contract/instance";
+import { isTerminal, type WaitingFor } from "../contract/instance";
 import type { EventType } from "../contract/event";
 import { type ApprovalRow, type Closing, type Question, toApproval } from "./approvals";
 import { type InstanceRow, iso } from "./ledger";
@@ -14,15 +14,11 @@ const CLOSED_EVENT: Record<Closing["status"], EventType> = {
 const UNDECIDED = { decidedBy: null, reason: null, metadata: null };
 
 /** Opens a gate, and the instance waits for it. Inside a change. */
-export function openGate(
-  records: Records,
-  instance: InstanceRow,
-  question: Question,
-  now: number,
-): ApprovalRow {
+export function openGate(records: Records, instance: InstanceRow, question: Question, now: number): ApprovalRow {
   const { gate, isNew } = records.approvals.open(instance, question, now);
   if (isNew) {
     const waiting = showWaiting(records, instance, now);
+    records.journal.append(waiting, "instance.waiting", { waitingFor: toWaitingFor(gate) }, now, `waiting:${gate.id}`);
     records.journal.append(waiting, "approval.requested", { approval: toApproval(gate, records.agent) }, now);
   }
   return gate;
@@ -38,12 +34,7 @@ export function closeGate(
 ): ApprovalRow | undefined {
   const gate = records.approvals.close(id, closing, now);
   if (gate === undefined) return undefined;
-  records.journal.append(
-    instance,
-    CLOSED_EVENT[closing.status],
-    { approval: toApproval(gate, records.agent) },
-    now,
-  );
+  records.journal.append(instance, CLOSED_EVENT[closing.status], { approval: toApproval(gate, records.agent) }, now);
   if (!isTerminal(instance.status)) showWaiting(records, instance, now);
   return gate;
 }
@@ -62,18 +53,18 @@ export function cancelGates(records: Records, instance: InstanceRow, now: number
   }
 }
 
-/** Makes the ledger say what is true of the gates: the instance waits for its oldest open one, or runs. */
-function showWaiting(records: Records, instance: InstanceRow, now: number): InstanceRow {
+/**
+ * Makes the ledger say what is true: the instance waits for its oldest gate, or else for its oldest wait, or runs; if it is
+ * paused, it stays so. Inside a change.
+ */
+export function showWaiting(records: Records, instance: InstanceRow, now: number): InstanceRow {
   const [gate] = records.approvals.pendingOf(instance.id);
-  if (gate === undefined)
-    return records.ledger.change(instance, { status: "running", waitingFor: null }, now);
-  const waitingFor = {
-    type: "approval" as const,
-    approvalId: gate.id,
-    stepName: gate.step_name,
-    deadline: iso(gate.deadline),
-  };
-  const waiting = records.ledger.change(instance, { status: "waiting", waitingFor }, now);
-  records.journal.append(waiting, "instance.waiting", { waitingFor }, now, `waiting:${gate.id}`);
-  return waiting;
+  const waitingFor = gate === undefined ? records.waits.current(instance) : toWaitingFor(gate);
+  const active = waitingFor === undefined ? "running" : "waiting";
+  const status = instance.status === "paused" ? "paused" : active;
+  return records.ledger.change(instance, { status, waitingFor: waitingFor ?? null }, now);
+}
+
+function toWaitingFor(gate: ApprovalRow): WaitingFor {
+  return { type: "approval", approvalId: gate.id, stepName: gate.step_name, deadline: iso(gate.deadline) };
 }

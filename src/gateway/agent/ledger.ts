@@ -1,4 +1,11 @@
-import type { Instance, InstanceError, InstanceStatus, Metadata, WaitingFor } from "../contract/instance";
+import {
+  type Instance,
+  type InstanceError,
+  type InstanceStatus,
+  isTerminal,
+  type Metadata,
+  type WaitingFor,
+} from "../contract/instance";
 import type { Page } from "../contract/page";
 import type { PageRequest } from "../port";
 import { readPage } from "./page";
@@ -13,6 +20,8 @@ export interface InstanceRow extends Row {
   binding: string;
   attempt: number;
   status: InstanceStatus;
+  /** What was asked for and is not reached yet. */
+  intent: Intent | null;
   waiting_for: string | null;
   params: string;
   metadata: string;
@@ -23,17 +32,30 @@ export interface InstanceRow extends Row {
   updated_at: number;
   started_at: number | null;
   completed_at: number | null;
+  /** When the engine is asked next whether this is still true; null once the instance has ended. */
+  check_at: number | null;
+  /** How long after the last look that is: it doubles while nothing changes. */
+  check_after: number;
 }
+
+/** What was asked for and is not reached yet. */
+export type Intent = "pause" | "restart";
+
+const FIRST_CHECK_MS = 60_000;
+const LONGEST_CHECK_MS = 6 * 3_600_000;
 
 /** What a change sets; fields left out stay. */
 export interface InstanceChange {
   readonly status?: InstanceStatus;
+  readonly attempt?: number;
+  readonly intent?: Intent | null;
   readonly waitingFor?: WaitingFor | null;
   readonly progress?: unknown;
   readonly output?: unknown;
-  readonly error?: InstanceError;
-  readonly startedAt?: number;
-  readonly completedAt?: number;
+  readonly error?: InstanceError | null;
+  readonly createdAt?: number;
+  readonly startedAt?: number | null;
+  readonly completedAt?: number | null;
 }
 
 /** The instances of one agent: the truth about them. */
@@ -56,8 +78,8 @@ export class Ledger {
   }): boolean {
     return (
       this.#store.run(
-        `INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, params, metadata, created_at, updated_at)
-         VALUES (?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+        `INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, params, metadata, created_at, updated_at, check_at, check_after)
+         VALUES (?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
         row.id,
         row.engineId,
         row.workflow,
@@ -66,6 +88,8 @@ export class Ledger {
         JSON.stringify(row.metadata),
         row.now,
         row.now,
+        row.now + FIRST_CHECK_MS,
+        FIRST_CHECK_MS,
       ) > 0
     );
   }
@@ -103,28 +127,70 @@ export class Ledger {
     const next: InstanceRow = {
       ...row,
       status: change.status ?? row.status,
+      attempt: change.attempt ?? row.attempt,
+      intent: change.intent === undefined ? row.intent : change.intent,
       waiting_for: change.waitingFor === undefined ? row.waiting_for : json(change.waitingFor),
       progress: "progress" in change ? json(change.progress) : row.progress,
       output: "output" in change ? json(change.output) : row.output,
       error: change.error === undefined ? row.error : json(change.error),
-      started_at: change.startedAt ?? row.started_at,
-      completed_at: change.completedAt ?? row.completed_at,
+      created_at: change.createdAt ?? row.created_at,
+      started_at: change.startedAt === undefined ? row.started_at : change.startedAt,
+      completed_at: change.completedAt === undefined ? row.completed_at : change.completedAt,
       updated_at: now,
+      check_at: isTerminal(change.status ?? row.status) ? null : now + FIRST_CHECK_MS,
+      check_after: FIRST_CHECK_MS,
     };
     this.#store.run(
-      `UPDATE switchyard_instances SET status = ?, waiting_for = ?, progress = ?, output = ?, error = ?,
-         started_at = ?, completed_at = ?, updated_at = ? WHERE id = ?`,
+      `UPDATE switchyard_instances SET status = ?, attempt = ?, intent = ?, waiting_for = ?, progress = ?, output = ?,
+         error = ?, created_at = ?, started_at = ?, completed_at = ?, updated_at = ?, check_at = ?, check_after = ?
+       WHERE id = ?`,
       next.status,
+      next.attempt,
+      next.intent,
       next.waiting_for,
       next.progress,
       next.output,
       next.error,
+      next.created_at,
       next.started_at,
       next.completed_at,
       next.updated_at,
+      next.check_at,
+      next.check_after,
       next.id,
     );
     return next;
+  }
+
+  /** Forgets an instance. */
+  delete(id: string): void {
+    this.#store.run("DELETE FROM switchyard_instances WHERE id = ?", id);
+  }
+
+  /** Instances of which the engine was not heard for longest. */
+  dueForCheck(now: number, limit: number): InstanceRow[] {
+    return this.#store.rows<InstanceRow>(
+      "SELECT * FROM switchyard_instances WHERE check_at <= ? ORDER BY check_at LIMIT ?",
+      now,
+      limit,
+    );
+  }
+
+  /** Notes that the engine was asked, and that all is as it was. */
+  checked(row: InstanceRow, now: number): void {
+    const after = Math.min(row.check_after * 2, LONGEST_CHECK_MS);
+    this.#store.run(
+      "UPDATE switchyard_instances SET check_at = ?, check_after = ? WHERE id = ? AND check_at IS NOT NULL",
+      now + after,
+      after,
+      row.id,
+    );
+  }
+
+  /** When the engine is to be asked next, in milliseconds; undefined if every instance has ended. */
+  nextCheckAt(): number | undefined {
+    const [row] = this.#store.rows<{ at: number | null }>("SELECT min(check_at) AS at FROM switchyard_instances");
+    return row?.at ?? undefined;
   }
 }
 

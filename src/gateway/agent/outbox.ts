@@ -1,14 +1,14 @@
-import type { EngineEvent } from "./engine";
+import type { EngineEvent, RestartPoint } from "./engine";
 import type { Row, Store } from "./store";
 
 /** What must still be told, and to whom. */
 export type Message =
-  | {
-      readonly kind: "create";
-      readonly instanceId: string;
-      readonly payload: { readonly params: Record<string, unknown> };
-    }
-  | { readonly kind: "event"; readonly instanceId: string; readonly payload: EngineEvent };
+  | { readonly kind: "create"; readonly instanceId: string; readonly payload: { readonly params: Record<string, unknown> } }
+  | { readonly kind: "event"; readonly instanceId: string; readonly payload: EngineEvent }
+  | { readonly kind: "pause" | "resume"; readonly instanceId: string; readonly payload: Record<string, never> }
+  | { readonly kind: "terminate"; readonly instanceId: string; readonly payload: { readonly rollback: boolean } }
+  | { readonly kind: "restart"; readonly instanceId: string; readonly payload: { readonly from: RestartPoint | undefined } }
+  | { readonly kind: "delete"; readonly instanceId: string; readonly payload: { readonly binding: string; readonly engineId: string } };
 
 /** A message with its place in the outbox and how often it was tried. */
 export type Due = Message & { readonly ordinal: number; readonly tries: number };
@@ -39,15 +39,33 @@ export class Outbox {
     this.#store = store;
   }
 
-  /** Adds a message, inside the transaction of its change. */
-  add({ kind, instanceId, payload }: Message, now: number): void {
+  /** Adds a message, inside the transaction of its change. @param dueAt when it is sent, in milliseconds. */
+  add({ kind, instanceId, payload }: Message, dueAt: number): void {
     this.#store.run(
       "INSERT INTO switchyard_outbox (instance_id, kind, payload, tries, due_at) VALUES (?, ?, ?, 0, ?)",
       instanceId,
       kind,
       JSON.stringify(payload),
-      now,
+      dueAt,
     );
+  }
+
+  /** Drops what an instance need not be told any more. */
+  drop(instanceId: string, kinds: readonly Message["kind"][]): void {
+    for (const kind of kinds) {
+      this.#store.run("DELETE FROM switchyard_outbox WHERE instance_id = ? AND kind = ?", instanceId, kind);
+    }
+  }
+
+  /** Makes the creation of an instance due now. @returns whether it was still to be created. */
+  hastenCreate(instanceId: string, now: number): boolean {
+    const hasten = "UPDATE switchyard_outbox SET due_at = ? WHERE instance_id = ? AND kind = 'create'";
+    return this.#store.run(hasten, now, instanceId) > 0;
+  }
+
+  /** Whether an instance has still to be told something. */
+  hasAny(instanceId: string): boolean {
+    return this.#store.rows("SELECT 1 FROM switchyard_outbox WHERE instance_id = ? LIMIT 1", instanceId).length > 0;
   }
 
   /** The messages to send now: of each instance the oldest, so that an instance is told in order. */

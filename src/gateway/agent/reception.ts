@@ -1,5 +1,7 @@
-import { type InstanceError, isTerminal } from "../contract/instance";
-import { cancelGates, expireGate, openGate } from "./gates";
+import { isTerminal } from "../contract/instance";
+import { ProblemError } from "../contract/problem";
+import { complete, fail } from "./endings";
+import { expireGate, openGate, showWaiting } from "./gates";
 import type { InstanceRow } from "./ledger";
 import type { Records } from "./records";
 import type { DecisionPayload, GateReport, OpenedGate, Report } from "./reports";
@@ -23,6 +25,8 @@ const NOTHING: Received = { answer: undefined, callback: undefined };
 /** Takes a report of a running instance into the records. Inside a change. */
 export function receive(records: Records, row: InstanceRow, report: Report, now: number): Received {
   if (isTerminal(row.status)) return NOTHING;
+  // The old attempt speaks: the engine is about to end it. It asks again, and is gone by then.
+  if (row.intent === "restart") throw new ProblemError("agent_unavailable", { detail: "The instance is being restarted." });
   const instance = row.status === "queued" ? start(records, row, now) : row;
   switch (report.type) {
     case "started":
@@ -42,13 +46,22 @@ export function receive(records: Records, row: InstanceRow, report: Report, now:
     }
     case "event": {
       const { event, key } = report;
-      return told(
-        { type: "event", event },
-        records.journal.append(instance, "instance.event", { event }, now, key),
-      );
+      return told({ type: "event", event }, records.journal.append(instance, "instance.event", { event }, now, key));
     }
     case "error":
       return told({ type: "error", error: report.message }, true);
+    case "wait-began": {
+      const { wait } = report;
+      if (records.waits.begin(instance, wait)) {
+        const waiting = showWaiting(records, instance, now);
+        const waitingFor = records.waits.current(instance);
+        records.journal.append(waiting, "instance.waiting", { waitingFor }, now, `waiting:${wait.key}`);
+      }
+      return NOTHING;
+    }
+    case "wait-ended":
+      if (records.waits.end(instance, report.key)) showWaiting(records, instance, now);
+      return NOTHING;
     case "gate-opened":
       return { answer: ask(records, instance, report.gate, now), callback: undefined };
     case "gate-timed-out":
@@ -70,27 +83,6 @@ function start(records: Records, row: InstanceRow, now: number): InstanceRow {
   const instance = records.ledger.change(row, { status: "running", startedAt: now }, now);
   records.journal.append(instance, "instance.started", {}, now, "started");
   return instance;
-}
-
-function complete(records: Records, instance: InstanceRow, output: unknown, now: number): void {
-  const ended = records.ledger.change(
-    instance,
-    { status: "complete", output, waitingFor: null, completedAt: now },
-    now,
-  );
-  cancelGates(records, ended, now);
-  records.journal.append(ended, "instance.completed", { output }, now, "ended");
-}
-
-/** Ends an instance as `errored`. Inside a change. */
-export function fail(records: Records, instance: InstanceRow, error: InstanceError, now: number): void {
-  const ended = records.ledger.change(
-    instance,
-    { status: "errored", error, waitingFor: null, completedAt: now },
-    now,
-  );
-  cancelGates(records, ended, now);
-  records.journal.append(ended, "instance.errored", { error }, now, "ended");
 }
 
 function ask(records: Records, instance: InstanceRow, gate: GateReport, now: number): OpenedGate {

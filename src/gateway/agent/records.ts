@@ -1,9 +1,12 @@
 import type { GatewayEvent } from "../contract/event";
+import type { Once } from "../port";
+import { Answers } from "./answers";
 import { Approvals } from "./approvals";
 import { Journal } from "./journal";
 import { Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { Store } from "./store";
+import { Waits } from "./waits";
 
 /** Everything that one agent keeps, and the one way to change it. */
 export class Records {
@@ -13,7 +16,9 @@ export class Records {
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly approvals: Approvals;
+  readonly waits: Waits;
   readonly outbox: Outbox;
+  readonly answers: Answers;
   readonly #publish: (events: readonly GatewayEvent[]) => void;
 
   /**
@@ -29,7 +34,9 @@ export class Records {
     this.ledger = new Ledger(this.store);
     this.journal = new Journal(this.store, agent);
     this.approvals = new Approvals(this.store);
+    this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
+    this.answers = new Answers(this.store);
     this.#publish = publish;
   }
 
@@ -45,5 +52,29 @@ export class Records {
     }
     this.#publish(this.journal.takeUnpublished());
     return result;
+  }
+
+  /** Removes all that is kept of an instance. Inside a change. */
+  forget(instanceId: string): void {
+    this.ledger.delete(instanceId);
+    for (const table of ["events", "approvals", "waits"]) {
+      this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instanceId);
+    }
+  }
+
+  /**
+   * Makes a change under an idempotency key, if there is one: the first answer is kept with the change, and given again.
+   *
+   * @throws ProblemError `idempotency_key_reused` if the key was used for another request.
+   */
+  changeOnce<Answer>(once: Once | undefined, work: (now: number) => Answer): Answer {
+    return this.change((now) => {
+      const given = once && this.answers.find(once);
+      // Kept by this very operation: its key names it.
+      if (given !== undefined) return given.answer as Answer;
+      const answer = work(now);
+      if (once !== undefined) this.answers.keep(once, answer, now);
+      return answer;
+    });
   }
 }

@@ -1,5 +1,6 @@
 import type { InstanceError } from "../contract/instance";
 import type { AgentPath } from "../contract/names";
+import type { Wait } from "./waits";
 
 /** What a running workflow tells its agent. A report with a key counts once in an attempt, however often it comes. */
 export type Report =
@@ -8,6 +9,8 @@ export type Report =
   | { readonly type: "message"; readonly key: string; readonly message: unknown }
   | { readonly type: "event"; readonly key: string; readonly event: unknown }
   | { readonly type: "error"; readonly message: string }
+  | { readonly type: "wait-began"; readonly wait: Wait }
+  | { readonly type: "wait-ended"; readonly key: string }
   | { readonly type: "gate-opened"; readonly gate: GateReport }
   | { readonly type: "gate-timed-out"; readonly approvalId: string }
   | { readonly type: "completed"; readonly output: unknown }

@@ -9,6 +9,7 @@ const MIGRATIONS: readonly string[] = [
     binding TEXT NOT NULL,
     attempt INTEGER NOT NULL,
     status TEXT NOT NULL,
+    intent TEXT,
     waiting_for TEXT,
     params TEXT NOT NULL,
     metadata TEXT NOT NULL,
@@ -18,8 +19,11 @@ const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     started_at INTEGER,
-    completed_at INTEGER
+    completed_at INTEGER,
+    check_at INTEGER,
+    check_after INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX switchyard_instances_by_check ON switchyard_instances (check_at) WHERE check_at IS NOT NULL;
   CREATE INDEX switchyard_instances_by_status ON switchyard_instances (status, ordinal);
   CREATE INDEX switchyard_instances_by_workflow ON switchyard_instances (workflow, ordinal);
   CREATE INDEX switchyard_instances_by_workflow_status ON switchyard_instances (workflow, status, ordinal);
@@ -59,6 +63,26 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX switchyard_approvals_by_status ON switchyard_approvals (status, ordinal);
 
+  CREATE TABLE switchyard_waits (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    step_name TEXT NOT NULL,
+    event_type TEXT,
+    deadline INTEGER,
+    open INTEGER NOT NULL,
+    UNIQUE (instance_id, attempt, key)
+  ) STRICT;
+
+  CREATE TABLE switchyard_answers (
+    key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX switchyard_answers_by_time ON switchyard_answers (at);
+
   CREATE TABLE switchyard_outbox (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
     instance_id TEXT NOT NULL,
@@ -96,20 +120,29 @@ export class Store {
       const version = this.#tableExists() ? Number(this.meta("version")) : 0;
       if (version === 0) {
         this.run("CREATE TABLE switchyard_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT");
-        this.#setMeta("epoch", crypto.randomUUID().slice(0, 8));
-        this.#setMeta("tail_key", crypto.randomUUID());
+        this.setMeta("epoch", crypto.randomUUID().slice(0, 8));
+        this.setMeta("tail_key", crypto.randomUUID());
       }
       for (const migration of MIGRATIONS.slice(version)) this.run(migration);
-      if (version < MIGRATIONS.length) this.#setMeta("version", String(MIGRATIONS.length));
+      if (version < MIGRATIONS.length) this.setMeta("version", String(MIGRATIONS.length));
     });
     this.#open = true;
   }
 
-  /** Reads a value that was set when the tables were made: `epoch` names this life of the Agent, `tail_key` opens its tail. */
+  /** Reads a value of the Agent itself: `epoch` names this life of it, `tail_key` opens its tail. */
   meta(key: "version" | "epoch" | "tail_key"): string {
-    const [row] = this.rows<{ value: string }>("SELECT value FROM switchyard_meta WHERE key = ?", key);
-    if (row === undefined) throw new Error(`switchyard_meta lacks ${key}`);
-    return row.value;
+    const value = this.findMeta(key);
+    if (value === undefined) throw new Error(`switchyard_meta lacks ${key}`);
+    return value;
+  }
+
+  /** Reads a value that may not be there. */
+  findMeta(key: string): string | undefined {
+    return this.rows<{ value: string }>("SELECT value FROM switchyard_meta WHERE key = ?", key)[0]?.value;
+  }
+
+  setMeta(key: string, value: string): void {
+    this.run("INSERT OR REPLACE INTO switchyard_meta (key, value) VALUES (?, ?)", key, value);
   }
 
   /** Runs statements for their effect; @returns how many rows they changed, indexes not counted. */
@@ -134,9 +167,5 @@ export class Store {
       this.rows("SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'switchyard_meta'")
         .length > 0
     );
-  }
-
-  #setMeta(key: string, value: string): void {
-    this.run("INSERT OR REPLACE INTO switchyard_meta (key, value) VALUES (?, ?)", key, value);
   }
 }

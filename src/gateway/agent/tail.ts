@@ -82,6 +82,11 @@ export function publishToTails(
   }
 }
 
+/** Ends the tails of an instance that is gone: their readers find out by reading on. */
+export function closeTails(instanceId: string, connections: (tag: string) => Iterable<Connection>): void {
+  for (const connection of connections(watchTag(instanceId))) connection.close(1000, "the instance is gone");
+}
+
 function watchTag(instanceId: string | undefined): string {
   return instanceId === undefined ? "switchyard:watch-agent" : `switchyard:watch:${instanceId}`;
 }

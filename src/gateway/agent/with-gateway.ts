@@ -10,7 +10,7 @@ import { type Outcome, toOutcome } from "./outcome";
 import type { AuthorCallback } from "./reception";
 import type { Report } from "./reports";
 import type { GatewayStub } from "./stub";
-import { isTail, publishToTails, startTail } from "./tail";
+import { closeTails, isTail, publishToTails, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 
 /** What `withGateway` adds to an Agent. These are for the gateway itself: author code has no need to call them. */
@@ -123,9 +123,11 @@ export function withGateway(base: AgentBase): AgentBase {
         origin: this.#origin(rootBinding, path),
         publish: (events) => publishToTails(events, (tag) => this.getConnections(tag)),
         background: (work) => this.ctx.waitUntil(work),
-        setAlarm: async (seconds) => {
-          await this.schedule(seconds, "gatewayAlarm", undefined, { idempotent: true });
+        clock: {
+          set: async (at) => (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
+          cancel: (id) => this.cancelSchedule(id),
         },
+        closeTails: (instanceId) => closeTails(instanceId, (tag) => this.getConnections(tag)),
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);
           if (typeof callable !== "function")
@@ -133,6 +135,7 @@ export function withGateway(base: AgentBase): AgentBase {
           return callable.call(this, input) as unknown;
         },
         state: () => this.state,
+        setState: (state) => this.setState(state === undefined ? this.initialState : state),
         child: (child, name, create) => this.#child(child, name, create),
         tellAuthor: (binding, instanceId, callback) => this.#tellAuthor(binding, instanceId, callback),
       });

@@ -9,10 +9,14 @@ export const EVENT_TYPES = [
   "instance.started",
   "instance.progress",
   "instance.waiting",
+  "instance.paused",
+  "instance.resumed",
+  "instance.restarted",
   "instance.event",
   "instance.message",
   "instance.completed",
   "instance.errored",
+  "instance.terminated",
   "approval.requested",
   "approval.decided",
   "approval.expired",
@@ -21,7 +25,7 @@ export const EVENT_TYPES = [
 export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Types that end an attempt: on the stream of one instance `stream.end` follows. */
-export const ENDING_TYPES = ["instance.completed", "instance.errored"] as const satisfies EventType[];
+export const ENDING_TYPES = ["instance.completed", "instance.errored", "instance.terminated"] as const satisfies EventType[];
 
 /** One entry of an agent's journal, as a page lists it and as `data` of an SSE frame carries it. */
 export interface GatewayEvent {
@@ -55,10 +59,14 @@ const dataOf = ({ progress, output }: InstanceSchemas): Record<EventType, z.ZodT
   "instance.started": z.object({}),
   "instance.progress": z.object({ progress }),
   "instance.waiting": z.object({ waitingFor: WaitingFor }),
+  "instance.paused": z.object({}),
+  "instance.resumed": z.object({}),
+  "instance.restarted": z.object({ from: z.string().nullable().describe("The step it begins from; null is the beginning") }),
   "instance.event": z.object({ event: z.unknown() }),
   "instance.message": z.object({ message: z.unknown() }),
   "instance.completed": z.object({ output }),
   "instance.errored": z.object({ error: InstanceError }),
+  "instance.terminated": z.object({}),
   "approval.requested": z.object({ approval: Approval }),
   "approval.decided": z.object({ approval: Approval }),
   "approval.expired": z.object({ approval: Approval }),
@@ -70,10 +78,14 @@ const MEANINGS: Record<EventType, string> = {
   "instance.started": "The first step of the attempt runs",
   "instance.progress": "The workflow reported progress",
   "instance.waiting": "The instance waits, and says for what",
+  "instance.paused": "The engine has paused the instance",
+  "instance.resumed": "The instance goes on after a pause",
+  "instance.restarted": "A new attempt begins",
   "instance.event": "The workflow sent an event",
   "instance.message": "The workflow sent a message",
   "instance.completed": "The workflow returned",
   "instance.errored": "The workflow threw",
+  "instance.terminated": "The instance was terminated",
   "approval.requested": "An approval waits for a decision",
   "approval.decided": "Somebody approved or rejected",
   "approval.expired": "The deadline passed without a decision",

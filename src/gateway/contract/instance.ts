@@ -39,6 +39,17 @@ export const WaitingFor = z
       stepName: z.string().describe("The step that waits"),
       deadline: z.iso.datetime().nullable().describe("When it expires"),
     }),
+    z.object({
+      type: z.literal("event"),
+      eventType: z.string().describe("Type of the event to send"),
+      stepName: z.string().describe("The step that waits"),
+      deadline: z.iso.datetime().nullable().describe("When it gives up"),
+    }),
+    z.object({
+      type: z.literal("time"),
+      stepName: z.string().describe("The step that sleeps"),
+      deadline: z.iso.datetime().nullable().describe("When it wakes"),
+    }),
   ])
   .meta({ id: "WaitingFor", description: "What a waiting instance waits for" });
 export type WaitingFor = z.infer<typeof WaitingFor>;
@@ -49,6 +60,24 @@ export const Metadata = z
   .refine((metadata) => Object.keys(metadata).length <= 50, "has more than 50 keys")
   .meta({ id: "Metadata", description: "Labels of an instance" });
 export type Metadata = z.infer<typeof Metadata>;
+
+/** What a delete did. */
+export const Deleted = z
+  .object({
+    deleted: z.int().describe("Instances that were deleted"),
+    more: z.boolean().describe("Whether others match that this call did not reach"),
+  })
+  .meta({ id: "Deleted" });
+export type Deleted = z.infer<typeof Deleted>;
+
+/** Whether an event met an instance that waited for it, or is kept until it does. */
+export const SentEvent = z.object({ delivery: z.enum(["delivered", "buffered"]) }).meta({ id: "SentEvent" });
+export type SentEvent = z.infer<typeof SentEvent>;
+
+/** What became of one item of a batch. */
+export type StartedItem =
+  | { readonly started: true; readonly instance: Instance }
+  | { readonly started: false; readonly code: string; readonly detail: string };
 
 /** The parts of an instance that its workflow's contract decides. */
 export interface InstanceSchemas {

@@ -17,10 +17,15 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: "The address does not take this method", retryable: false },
   not_acceptable: { status: 406, title: "None of the accepted media types can be sent", retryable: false },
   instance_exists: { status: 409, title: "An instance with this id exists", retryable: false },
+  status_conflict: { status: 409, title: "The instance's status does not allow this", retryable: false },
+  instance_paused: { status: 409, title: "The instance is paused", retryable: false },
+  not_waiting: { status: 409, title: "The instance does not wait for this event", retryable: false },
   approval_closed: { status: 409, title: "The approval is closed", retryable: false },
   approval_ambiguous: { status: 409, title: "The instance has no single open approval", retryable: false },
+  precondition_failed: { status: 412, title: "The state has changed since it was read", retryable: false },
   payload_too_large: { status: 413, title: "The body is larger than the limit", retryable: false },
   unsupported_media_type: { status: 415, title: "The body must be application/json", retryable: false },
+  idempotency_key_reused: { status: 422, title: "The key was used for another request", retryable: false },
   internal_error: { status: 500, title: "Something failed inside the gateway", retryable: true },
   agent_unavailable: { status: 503, title: "The agent cannot answer just now", retryable: true },
   gateway_not_configured: { status: 503, title: "The gateway is not configured", retryable: false },
@@ -64,6 +69,7 @@ export const Problem = z
     requestId: z.string().describe("Id of the request, also in the X-Request-Id header"),
     retryable: z.boolean().describe("Whether the same request may succeed later"),
     errors: z.array(ProblemPlace).optional().describe("The places that do not match the contract"),
+    instanceStatus: z.string().optional().describe("With status_conflict: the present status of the instance"),
     decision: StandingDecision.optional().describe("With approval_closed: the decision that stands"),
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details" });
@@ -74,6 +80,7 @@ export interface ProblemExtras {
   readonly detail?: string;
   readonly errors?: readonly ProblemPlace[];
   readonly decision?: StandingDecision;
+  readonly instanceStatus?: string;
 }
 
 /** An error that is meant for the client. Everything else that is thrown becomes `internal_error`, unexplained. */

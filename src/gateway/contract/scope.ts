@@ -6,6 +6,7 @@ export const Scope = z.enum([
   "agents:call",
   "instances:start",
   "instances:read",
+  "instances:control",
   "approvals:decide",
 ]);
 export type Scope = z.infer<typeof Scope>;

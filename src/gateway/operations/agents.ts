@@ -46,18 +46,6 @@ export const getAgent = operation<Subject>()({
   answer: (_asked, { agent }) => agent.describe(),
 });
 
-export const getState = operation<Subject>()({
-  id: ({ agent }) => `get${pascal(agent.name)}State`,
-  summary: ({ agent }) => `Read the state of one ${words(agent.name)}`,
-  scope: "agents:read",
-  rest: { method: "get", path: () => "/state", status: 200 },
-  schemas: ({ agent: { name, state = z.unknown() } }) => ({
-    output: z.object({ state: named(state, `${pascal(name)}State`) }),
-  }),
-  problems: [],
-  answer: async (_asked, { agent }) => ({ state: await agent.getState() }),
-});
-
 export const callMethod = operation<MethodSubject>()({
   id: ({ agent, method }) => `call${pascal(agent.name)}${pascal(method)}`,
   summary: ({ agent, method, contract }) =>

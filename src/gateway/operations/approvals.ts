@@ -65,14 +65,9 @@ function decideApproval(decision: Decision) {
       shownBody: shownBody(agent, decision),
       output: Approval,
     }),
-    problems: ["approval_not_found", "approval_closed"],
-    answer: ({ params, body, caller }, { agent }) =>
-      agent.decide({
-        ...decisionOf(body),
-        target: { approvalId: params.approvalId },
-        decision,
-        decidedBy: caller,
-      }),
+    problems: ["approval_not_found", "approval_closed", "instance_paused"],
+    answer: ({ params, body, caller, once }, { agent }) =>
+      agent.decide({ ...decisionOf(body), target: { approvalId: params.approvalId }, decision, decidedBy: caller, once }),
   });
 }
 
@@ -89,14 +84,9 @@ function decideInstance(decision: Decision) {
       shownBody: shownBody(agent, decision),
       output: Approval,
     }),
-    problems: ["instance_not_found", "approval_ambiguous", "approval_closed"],
-    answer: ({ params, body, caller }, { agent }) =>
-      agent.decide({
-        ...decisionOf(body),
-        target: { instanceId: params.instanceId },
-        decision,
-        decidedBy: caller,
-      }),
+    problems: ["instance_not_found", "approval_ambiguous", "approval_closed", "instance_paused"],
+    answer: ({ params, body, caller, once }, { agent }) =>
+      agent.decide({ ...decisionOf(body), target: { instanceId: params.instanceId }, decision, decidedBy: caller, once }),
   });
 }
 

@@ -9,6 +9,9 @@ import { pascal, words } from "./words";
 /** The path parameter of an instance. */
 export const InstanceParams = z.object({ instanceId: Name.describe("Id of the instance") });
 
+const MAX_DELAY_SECONDS = 365 * 86_400;
+const MAX_BATCH = 100;
+
 /** `?status=` may be given several times. */
 export function repeated<Item extends z.ZodType>(item: Item) {
   return z.preprocess(
@@ -27,6 +30,7 @@ export const startWorkflow = operation<WorkflowSubject>()({
     method: "post",
     path: ({ workflow }) => `/workflows/${workflow.name}`,
     status: 202,
+    waits: true,
     location: (answer) => (answer as Instance).links.self,
   },
   schemas: ({ workflow }) => ({
@@ -35,14 +39,50 @@ export const startWorkflow = operation<WorkflowSubject>()({
         params: workflowSchemas(workflow).params,
         id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
         metadata: Metadata.optional(),
+        delay: z.int().min(0).max(MAX_DELAY_SECONDS).optional().describe("Seconds to wait before it begins"),
       })
       .meta({ id: `Start${pascal(workflow.name)}Request` }),
     output: workflowSchemas(workflow).instance,
   }),
   problems: ["instance_exists"],
-  answer: ({ body }, { agent }, { workflow }) => {
-    const { params, id, metadata = {} } = body;
-    return agent.start({ workflow: workflow.name, params, id, metadata });
+  answer: ({ body, once }, { agent }, { workflow }) => {
+    const { params, id, metadata = {}, delay = 0 } = body;
+    return agent.start({ workflow: workflow.name, params, id, metadata, delay: delay * 1000, once });
+  },
+});
+
+export const startWorkflows = operation<WorkflowSubject>()({
+  id: ({ workflow }) => `start${pascal(workflow.name)}Batch`,
+  summary: ({ workflow }) => `Start ${words(workflow.name)} up to ${MAX_BATCH} times`,
+  description: "Each item has an answer of its own, in the order in which they were sent.",
+  scope: "instances:start",
+  rest: { method: "post", path: ({ workflow }) => `/workflows/${workflow.name}/batch`, status: 202 },
+  schemas: ({ workflow }) => ({
+    body: z.strictObject({
+      items: z
+        .array(
+          z.strictObject({
+            params: workflowSchemas(workflow).params,
+            id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
+            metadata: Metadata.optional(),
+          }),
+        )
+        .min(1)
+        .max(MAX_BATCH),
+    }),
+    output: z.object({
+      items: z.array(
+        z.discriminatedUnion("started", [
+          z.object({ started: z.literal(true), instance: workflowSchemas(workflow).instance }),
+          z.object({ started: z.literal(false), code: z.literal("instance_exists"), detail: z.string() }),
+        ]),
+      ),
+    }),
+  }),
+  problems: [],
+  answer: async ({ body, once }, { agent }, { workflow }) => {
+    const items = body.items.map(({ params, id, metadata = {} }) => ({ params, id, metadata }));
+    return { items: await agent.startMany({ workflow: workflow.name, items, once }) };
   },
 });
 
@@ -50,7 +90,7 @@ export const getInstance = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}Instance`,
   summary: ({ agent }) => `Read one instance of one ${words(agent.name)}`,
   scope: "instances:read",
-  rest: { method: "get", path: () => "/instances/{instanceId}", status: 200 },
+  rest: { method: "get", path: () => "/instances/{instanceId}", status: 200, waits: true },
   schemas: ({ agent }) => ({ params: InstanceParams, output: agentSchemas(agent).instance }),
   problems: ["instance_not_found"],
   answer: ({ params }, { agent }) => agent.getInstance({ id: params.instanceId }),

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { AgentPath } from "../contract/names";
 import type { ProblemCode } from "../contract/problem";
 import type { Scope } from "../contract/scope";
-import type { AgentPort, Port } from "../port";
+import type { AgentPort, Once, Port } from "../port";
 import type { AgentDefinition, MethodContract } from "../registry/agent-definition";
 import type { AgentChain, Registry } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -37,8 +37,12 @@ export interface Asked<Schemas extends OperationSchemas> {
   readonly params: Parsed<Schemas["params"]>;
   readonly query: Parsed<Schemas["query"]>;
   readonly body: Parsed<Schemas["body"]>;
+  /** `If-Match`: the entity tag that must still hold. */
+  readonly ifMatch: string | undefined;
   /** Name of the verified caller. */
   readonly caller: string;
+  /** The caller's idempotency key, if it sent one. */
+  readonly once: Once | undefined;
 }
 
 /** Where an operation acts. */
@@ -49,9 +53,15 @@ export interface Reach {
   readonly agent: AgentPort;
 }
 
+export type RestMethod = "get" | "post" | "put" | "patch" | "delete";
+
 /** How REST shows an operation. */
 export interface RestShape<Over> {
-  readonly method: "get" | "post";
+  readonly method: RestMethod;
+  /** Whether `Prefer: wait=N` holds the answer until the instance that it shows has ended. */
+  readonly waits?: boolean;
+  /** Reads the entity tag of the answer. */
+  readonly etag?: (answer: unknown) => string;
   /** Appended to the path of the agent; the whole path where there is none. */
   readonly path: (subject: Over) => string;
   readonly status: 200 | 202;
@@ -88,6 +98,7 @@ export function operation<Over>() {
 /** Every code that an operation can answer with: its own, and those that follow from its shape. */
 export function problemsOf(
   { scope, problems }: Pick<Operation, "scope" | "problems">,
+  method: RestMethod,
   schemas: OperationSchemas,
   aboutAgent: boolean,
 ): ProblemCode[] {
@@ -95,6 +106,7 @@ export function problemsOf(
   const codes: ProblemCode[] = [
     ...problems,
     "internal_error",
+    ...(method === "get" ? [] : (["idempotency_key_reused"] as const)),
     ...(scope === null ? [] : (["unauthorized", "forbidden", "gateway_not_configured"] as const)),
     ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "invalid_request"] as const) : []),
     ...(takesInput === undefined ? [] : (["invalid_request"] as const)),

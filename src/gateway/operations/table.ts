@@ -1,19 +1,35 @@
 import type { Registry } from "../registry/registry";
 import { leafOf } from "../registry/registry";
-import { callMethod, getAgent, getHealth, getState, listAgents } from "./agents";
+import { callMethod, getAgent, getHealth, listAgents } from "./agents";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
+import {
+  deleteInstance,
+  pauseInstance,
+  restartInstance,
+  resumeInstance,
+  sendInstanceEvent,
+  terminateInstance,
+} from "./controls";
 import { readAgentEvents, readInstanceEvents } from "./events";
-import { getInstance, listInstances, startWorkflow } from "./instances";
-import type { Asked, Operation, OperationSchemas, Reach, Subject } from "./operation";
+import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
+import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
+import { getState, mergeState, replaceState, resetState } from "./state";
 import { pascal } from "./words";
 
 const OF_GATEWAY = [getHealth, listAgents];
 const OF_AGENT = [getAgent];
+const OF_AGENT_WITH_STATE = [getState, replaceState, mergeState, resetState];
 const OF_AGENT_WITH_WORKFLOWS = [
   listInstances,
   getInstance,
+  deleteInstance,
+  pauseInstance,
+  resumeInstance,
+  terminateInstance,
+  restartInstance,
   approveInstance,
   rejectInstance,
+  sendInstanceEvent,
   readInstanceEvents,
   readAgentEvents,
   listApprovals,
@@ -28,10 +44,12 @@ export interface BoundOperation {
   readonly summary: string;
   readonly operation: Pick<Operation, "description" | "scope" | "kind" | "parsed" | "problems">;
   readonly rest: {
-    readonly method: "get" | "post";
+    readonly method: RestMethod;
     readonly path: string;
     readonly status: 200 | 202;
+    readonly waits: boolean;
     readonly location: ((answer: unknown) => string) | undefined;
+    readonly etag: ((answer: unknown) => string) | undefined;
   };
   /** Undefined for what is about the gateway itself. */
   readonly subject: Subject | undefined;
@@ -47,13 +65,15 @@ export function bindOperations(registry: Registry): BoundOperation[] {
     const subject: Subject = { chain, agent };
     const about = [
       ...OF_AGENT,
-      ...(agent.state === undefined ? [] : [getState]),
+      ...(agent.state === undefined ? [] : OF_AGENT_WITH_STATE),
       ...(agent.workflows.length === 0 ? [] : OF_AGENT_WITH_WORKFLOWS),
     ];
     return [
       ...about.map((operation) => bind(operation as Operation<Subject>, subject, subject)),
-      ...agent.workflows.map((workflow) =>
-        bind(startWorkflow as Operation<never>, { ...subject, workflow }, subject),
+      ...agent.workflows.flatMap((workflow) =>
+        [startWorkflow, startWorkflows].map((operation) =>
+          bind(operation as Operation<never>, { ...subject, workflow }, subject),
+        ),
       ),
       ...Object.entries(agent.methods).map(([method, contract]) =>
         bind(callMethod as Operation<never>, { ...subject, method, contract }, subject),
@@ -66,12 +86,12 @@ export function bindOperations(registry: Registry): BoundOperation[] {
 /** What the operation is about is erased here: from now on doors treat all alike. */
 function bind<Over>(operation: Operation<Over>, over: unknown, subject: Subject | undefined): BoundOperation {
   const about = over as Over;
-  const { method, path, status, location } = operation.rest;
+  const { method, path, status, waits = false, location, etag } = operation.rest;
   return {
     id: operation.id(about),
     summary: operation.summary(about),
     operation,
-    rest: { method, path: path(about), status, location },
+    rest: { method, path: path(about), status, waits, location, etag },
     subject,
     schemas: operation.schemas(about),
     answer: (asked, reach) => operation.answer(asked, reach, about),

@@ -12,8 +12,8 @@ const SETTLED_MS = 10_000;
 
 /** Where a stream gets its events. */
 export interface JournalSource {
-  /** Reads the stretch after a cursor. */
-  read(after: string): Promise<EventsAnswer>;
+  /** Reads the stretch after a cursor, or the first one. */
+  read(after: string | undefined): Promise<EventsAnswer>;
   /** Opens the live tail after a cursor. */
   openTail(after: string, tailKey: string): Promise<WebSocket>;
   /** Whether the events are those of one instance, whose end is the end of the stream. */
@@ -94,7 +94,8 @@ async function follow(
   }
 }
 
-function isEnding(type: EventType): boolean {
+/** Whether an event ends its instance. */
+export function isEnding(type: EventType): boolean {
   return (ENDING_TYPES as readonly EventType[]).includes(type);
 }
 

@@ -29,11 +29,11 @@ import type {
   WorkflowDefinition,
 } from "../registry/workflow-definition";
 import { toMilliseconds } from "./duration";
+import { DEFAULT_TIMEOUT_MS, engineMethod, extendStep } from "./extend-step";
 import { ReportKeys } from "./report-keys";
+import type { Run } from "./run";
 import { type RunMethod, wrapRun } from "./wrap-run";
 
-/** The engine's own default, so that the deadline which is shown is the one that holds. */
-const DEFAULT_TIMEOUT_MS = 86_400_000;
 const MOST_TRIES = 4;
 const FIRST_DELAY_MS = 100;
 
@@ -43,21 +43,6 @@ export interface GateOptions extends WaitForApprovalOptions {
   summary?: string;
   /** What an approver should see before deciding: any JSON. */
   details?: unknown;
-}
-
-/** What one run knows of itself. */
-interface Run {
-  readonly engineId: string;
-  readonly gateway: GatewayParam;
-  readonly keys: ReportKeys;
-  /** Reports that nobody waits for; all are through before the run ends. */
-  readonly background: Promise<void>[];
-  entered: boolean;
-  /** Set by `step.reportComplete`: the output, if `run` itself returns none. */
-  reported: unknown;
-  /** Whether `step.reportError` has told the author. */
-  announced: boolean;
-  over: boolean;
 }
 
 /**
@@ -169,13 +154,18 @@ export abstract class GatewayWorkflow<
         engineId: event.instanceId,
         gateway,
         keys: new ReportKeys(),
+        waitForEvent: engineMethod(step, "waitForEvent"),
         background: [],
         entered: false,
         reported: undefined,
         announced: false,
         over: false,
       };
-      extendHelpers(step, this.#run);
+      const run = this.#run;
+      extendStep(step, run, {
+        tell: (report) => this.#tell(run, report),
+        isStopped: (failure) => this.#isStopped(run, failure),
+      });
     }
     return super.extendStep(step, event);
   }
@@ -229,8 +219,8 @@ export abstract class GatewayWorkflow<
    */
   async #isStopped({ engineId }: Run, failure: unknown): Promise<boolean> {
     if (failure instanceof Error && failure.message.startsWith("Aborting engine:")) return true;
-    const status = await new Engine(this.env).status(this.workflowName, engineId);
-    return status === "paused" || status === "terminated";
+    const view = await new Engine(this.env).view(this.workflowName, engineId);
+    return view === undefined || view.status === "paused" || view.status === "terminated";
   }
 
   /**
@@ -244,7 +234,7 @@ export abstract class GatewayWorkflow<
     { approvalId, eventType }: OpenedGate,
   ): Promise<DecisionPayload> {
     try {
-      const event = await step.waitForEvent<string>(stepName, { type: eventType, timeout: timeoutMs });
+      const event = await run.waitForEvent<string>(stepName, { type: eventType, timeout: timeoutMs });
       return event.payload as unknown as DecisionPayload;
     } catch (failure) {
       if (await this.#isStopped(run, failure)) throw failure;
@@ -278,33 +268,6 @@ export abstract class GatewayWorkflow<
       }
     }
   }
-}
-
-/** Lets reports know in which step they are made, and keeps what the helpers of the SDK say for the end of the run. */
-function extendHelpers(step: AgentWorkflowStep, run: Run): void {
-  // `step` may be a stub, on which `bind` would be one more remote call; `apply` of Reflect is none.
-  const doStep: unknown = Reflect.get(step, "do");
-  if (typeof doStep !== "function") throw new TypeError("the engine gave a step that cannot do anything");
-  const doInPlace = (name: string, ...rest: unknown[]) => {
-    const inPlace = run.keys.place(name);
-    const work = rest.find((argument) => typeof argument === "function");
-    const placed = rest.map((argument) =>
-      argument === work && typeof work === "function"
-        ? (...given: unknown[]): unknown => inPlace(() => work(...given) as unknown)
-        : argument,
-    );
-    return Reflect.apply(doStep, step, [name, ...placed]);
-  };
-  step.do = doInPlace;
-
-  step.reportComplete = async (result) => {
-    run.reported = result;
-  };
-  const reportError = step.reportError.bind(step);
-  step.reportError = async (error) => {
-    run.announced = true;
-    await reportError(error);
-  };
 }
 
 function gatewayParamOf(payload: object): GatewayParam | undefined {

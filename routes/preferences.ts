@@ -1,0 +1,42 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Once } from "../src/gateway/port";
+import type { GatewayEnv } from "./gateway-env";
+
+/** Longest time, in seconds, for which `Prefer: wait` holds an answer. */
+const LONGEST_WAIT_SECONDS = 60;
+
+/** `Idempotency-Key` (IETF draft): the same key and request is answered as the first time, another request refused. */
+export const IdempotencyKey = z
+  .string()
+  .regex(/^"?[\x21\x23-\x7e]{1,255}"?$/, "must be 1 to 255 visible ASCII characters")
+  .describe("Makes a repeat of this request harmless: it is answered as the first time");
+
+/** `If-Match`: one entity tag. */
+export const IfMatch = z.string().max(100).describe("Entity tag that the state must still have");
+
+/** `Prefer` (RFC 7240). */
+export const Prefer = z
+  .string()
+  .max(200)
+  .describe(`\`wait=N\` holds the answer until the instance has ended, N seconds at most (${LONGEST_WAIT_SECONDS} at most)`);
+
+/** Seconds for which an answer may be held; undefined if the client does not ask for it. */
+export function waitOf(c: Context<GatewayEnv>): number | undefined {
+  const [, digits] = /(?:^|[,;\s])wait=(\d{1,6})(?=$|[,;\s])/i.exec(c.req.header("prefer") ?? "") ?? [];
+  return digits === undefined ? undefined : Math.min(Number(digits), LONGEST_WAIT_SECONDS);
+}
+
+/** The idempotency key of a request, made unique to its caller and operation; undefined if it has none. */
+export async function onceOf(
+  c: Context<GatewayEnv>,
+  { caller, operation, request }: { caller: string; operation: string; request: unknown },
+): Promise<Once | undefined> {
+  const header = c.req.header("idempotency-key");
+  if (header === undefined) return undefined;
+  const key = header.replace(/^"(.*)"$/, "$1");
+  const text = new TextEncoder().encode(JSON.stringify(request));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+  const fingerprint = btoa(String.fromCharCode(...digest));
+  return { key: JSON.stringify([caller, operation, key]), fingerprint };
+}

@@ -1,0 +1,56 @@
+import type { AgentPath } from "../contract/names";
+import { ProblemError } from "../contract/problem";
+import type { AgentDefinition } from "../registry/agent-definition";
+import type { WorkflowDefinition } from "../registry/workflow-definition";
+import type { ApprovalRow } from "./approvals";
+import type { InstanceRow } from "./ledger";
+import type { Records } from "./records";
+
+/** What the service needs of the Agent that it serves. */
+export interface ServiceHost {
+  readonly definition: AgentDefinition;
+  readonly path: AgentPath;
+  /** Resolves when it is certain that the outbox will be looked at, whatever happens to this process. */
+  ensureAlarm(): Promise<void>;
+  /** Sends the outbox, without being waited for. */
+  deliverSoon(): void;
+  /** Sends what an instance is to be told, and resolves when the engine has answered once, or is slow to. */
+  deliver(): Promise<void>;
+  /** Asks the engine about an instance of which nothing was heard for a while. */
+  checkIfStale(instance: InstanceRow): Promise<void>;
+  /** Ends the tails that watch an instance. */
+  closeTails(instanceId: string): void;
+  /** Calls a method of the author's class. */
+  invoke(method: string, input: unknown): Promise<unknown>;
+  /** Reads the author's state. */
+  state(): unknown;
+  /** Replaces the author's state; undefined resets it. */
+  setState(state: unknown): void;
+}
+
+/** One agent, as everything that answers for it sees it. */
+export interface ServiceContext {
+  readonly records: Records;
+  readonly host: ServiceHost;
+}
+
+/** @throws ProblemError `instance_not_found` */
+export function requireInstance({ records }: ServiceContext, id: string): InstanceRow {
+  const row = records.ledger.find(id);
+  if (row === undefined) throw new ProblemError("instance_not_found");
+  return row;
+}
+
+/** @throws ProblemError `approval_not_found` */
+export function requireApproval({ records }: ServiceContext, id: string): ApprovalRow {
+  const row = records.approvals.find(id);
+  if (row === undefined) throw new ProblemError("approval_not_found");
+  return row;
+}
+
+/** @throws ProblemError `not_found` if the agent has no such workflow. */
+export function requireWorkflow({ host }: ServiceContext, name: string): WorkflowDefinition {
+  const workflow = host.definition.workflows.find((candidate) => candidate.name === name);
+  if (workflow === undefined) throw new ProblemError("not_found");
+  return workflow;
+}

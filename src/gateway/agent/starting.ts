@@ -1,0 +1,57 @@
+import type { Instance, StartedItem } from "../contract/instance";
+import { ProblemError } from "../contract/problem";
+import type { AgentPort } from "../port";
+import { toInstance } from "./ledger";
+import { requireInstance, requireWorkflow, type ServiceContext } from "./service-context";
+
+type StartInput = Parameters<AgentPort["start"]>[0];
+type StartManyInput = Parameters<AgentPort["startMany"]>[0];
+
+/** Accepts a start: the commit of its row is the acknowledgement, the engine is told after it. */
+export async function start(context: ServiceContext, input: StartInput): Promise<Instance> {
+  const { records, host } = context;
+  await host.ensureAlarm();
+  const instance = records.changeOnce(input.once, (now) => accept(context, input, now));
+  host.deliverSoon();
+  return instance;
+}
+
+/** Accepts several starts in one change. One that cannot be accepted stops no other. */
+export async function startMany(
+  context: ServiceContext,
+  { workflow, items, once }: StartManyInput,
+): Promise<readonly StartedItem[]> {
+  const { records, host } = context;
+  await host.ensureAlarm();
+  const started = records.changeOnce(once, (now) =>
+    items.map((item): StartedItem => {
+      if (item.id !== undefined && records.ledger.find(item.id) !== undefined) return refused(item.id);
+      return { started: true, instance: accept(context, { ...item, workflow }, now) };
+    }),
+  );
+  host.deliverSoon();
+  return started;
+}
+
+/** Inside a change. @throws ProblemError `instance_exists` */
+function accept(
+  context: ServiceContext,
+  { workflow: name, params, id = crypto.randomUUID(), metadata, delay = 0 }: Omit<StartInput, "once">,
+  now: number,
+): Instance {
+  const { records } = context;
+  const workflow = requireWorkflow(context, name);
+  const engineId = `sy_${crypto.randomUUID()}`;
+  const { binding } = workflow;
+  if (!records.ledger.insert({ id, engineId, workflow: name, binding, params, metadata, now })) {
+    throw new ProblemError("instance_exists", { detail: `The agent has an instance "${id}".` });
+  }
+  const row = requireInstance(context, id);
+  records.journal.append(row, "instance.queued", { metadata }, now, "queued");
+  records.outbox.add({ kind: "create", instanceId: id, payload: { params } }, now + delay);
+  return toInstance(row, records.agent);
+}
+
+function refused(id: string): StartedItem {
+  return { started: false, code: "instance_exists", detail: `The agent has an instance "${id}".` };
+}

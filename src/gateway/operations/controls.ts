@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { type Control, RestartFrom } from "../contract/control";
+import { Deleted, SentEvent } from "../contract/instance";
+import type { AgentDefinition } from "../registry/agent-definition";
+import { InstanceParams } from "./instances";
+import { operation, type Subject } from "./operation";
+import { agentSchemas } from "./schemas";
+import { pascal, words } from "./words";
+
+/** A flag of the query: `true` or `false`, and nothing else. */
+const Flag = z
+  .enum(["true", "false"])
+  .default("false")
+  .transform((value) => value === "true");
+
+export const pauseInstance = controls("pause", {
+  description:
+    "A step that runs is let finish first: the instance shows `paused` when the engine is there. Pausing a paused one does nothing.",
+  body: undefined,
+  toControl: () => ({ action: "pause" }),
+});
+
+export const resumeInstance = controls("resume", {
+  description: "Also calls off a pause that is not reached yet. Resuming one that runs does nothing.",
+  body: undefined,
+  toControl: () => ({ action: "resume" }),
+});
+
+export const terminateInstance = controls("terminate", {
+  description: "Its open approvals are cancelled. Terminating a terminated one does nothing.",
+  body: z.strictObject({
+    rollback: z.boolean().default(false).describe("Whether the rollback handlers of its steps run first"),
+  }),
+  toControl: ({ rollback }) => ({ action: "terminate", rollback }),
+});
+
+export const restartInstance = controls("restart", {
+  description:
+    "Begins a new attempt, in any status: open approvals of the old one are cancelled, and the stream goes on with `instance.restarted`.",
+  body: z.strictObject({
+    from: RestartFrom.optional().describe("The step to begin from; what was done before it stands"),
+    resetClock: z.boolean().default(true).describe("Whether `createdAt` becomes the time of the restart"),
+  }),
+  toControl: ({ from, resetClock }) => ({ action: "restart", resetClock, ...(from === undefined ? {} : { from }) }),
+});
+
+export const deleteInstance = operation<Subject>()({
+  id: ({ agent }) => `delete${pascal(agent.name)}Instance`,
+  summary: ({ agent }) => `Delete one instance of one ${words(agent.name)}`,
+  description: "Its journal and its approvals go with it, and its id is free again.",
+  scope: "instances:control",
+  rest: { method: "delete", path: () => "/instances/{instanceId}", status: 200 },
+  schemas: () => ({
+    params: InstanceParams,
+    query: z.strictObject({ force: Flag.describe("Whether an active instance is terminated for it") }),
+    output: Deleted,
+  }),
+  problems: ["instance_not_found", "status_conflict"],
+  answer: ({ params, query, once }, { agent }) =>
+    agent.deleteInstance({ id: params.instanceId, force: query.force, once }),
+});
+
+export const sendInstanceEvent = operation<Subject>()({
+  id: ({ agent }) => `send${pascal(agent.name)}InstanceEvent`,
+  summary: ({ agent }) => `Send an event to one instance of one ${words(agent.name)}`,
+  description:
+    "`delivered` if the instance waits for it, `buffered` if it is kept until it does. `?require=waiting` refuses the latter.",
+  scope: "instances:control",
+  rest: { method: "post", path: () => "/instances/{instanceId}/events", status: 202 },
+  schemas: ({ agent }) => ({
+    params: InstanceParams,
+    query: z.strictObject({ require: z.enum(["waiting"]).optional().describe("What must be so") }),
+    body: z.strictObject({
+      type: z.string().min(1).max(100).describe("Type of the event, as the instance's workflow declares it"),
+      payload: z.unknown().describe("As the workflow declares it for this type"),
+    }),
+    shownBody: shownEvent(agent),
+    output: SentEvent,
+  }),
+  problems: ["instance_not_found", "status_conflict", "not_waiting"],
+  answer: ({ params, query, body, once }, { agent }) =>
+    agent.sendEvent({ id: params.instanceId, type: body.type, payload: body.payload, requireWaiting: query.require === "waiting", once }),
+});
+
+/** Every event that a workflow of the agent takes. The agent checks the payload: it knows whose instance it is. */
+function shownEvent({ name, workflows }: AgentDefinition): z.ZodType {
+  const events = workflows.flatMap(({ events }) => Object.entries(events));
+  const [first, second, ...rest] = events.map(([type, payload]) => z.strictObject({ type: z.literal(type), payload }));
+  const id = `${pascal(name)}SendEventRequest`;
+  if (first === undefined) return z.strictObject({ type: z.never(), payload: z.unknown() }).meta({ id });
+  return (second === undefined ? first : z.union([first, second, ...rest])).meta({ id });
+}
+
+interface Controlling<Body extends z.ZodType | undefined> {
+  readonly description: string;
+  readonly body: Body;
+  readonly toControl: (body: Body extends z.ZodType ? z.output<Body> : undefined) => Control;
+}
+
+function controls<Body extends z.ZodType | undefined>(
+  action: Control["action"],
+  { description, body, toControl }: Controlling<Body>,
+) {
+  return operation<Subject>()({
+    id: ({ agent }) => `${action}${pascal(agent.name)}Instance`,
+    summary: ({ agent }) => `${pascal(action)} one instance of one ${words(agent.name)}`,
+    description,
+    scope: "instances:control",
+    rest: { method: "post", path: () => `/instances/{instanceId}/${action}`, status: 202 },
+    schemas: ({ agent }) => ({
+      params: InstanceParams,
+      ...(body === undefined ? {} : { body }),
+      output: agentSchemas(agent).instance,
+    }),
+    problems: ["instance_not_found", "status_conflict"],
+    answer: (asked, { agent }) => {
+      const control = toControl(asked.body as Parameters<typeof toControl>[0]);
+      return agent.control({ id: asked.params.instanceId, control, once: asked.once });
+    },
+  });
+}

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { StateView } from "../port";
+import { operation, type Subject } from "./operation";
+import { pascal, words } from "./words";
+
+const description = "With `If-Match` it is changed only if it still has that entity tag. The SDK's own clients see the change at once.";
+const etag = (answer: unknown): string => (answer as StateView).etag;
+
+export const getState = operation<Subject>()({
+  id: ({ agent }) => `get${pascal(agent.name)}State`,
+  summary: ({ agent }) => `Read the state of one ${words(agent.name)}`,
+  scope: "agents:read",
+  rest: { method: "get", path: () => "/state", status: 200, etag },
+  schemas: ({ agent }) => ({ output: stateView(agent.state) }),
+  problems: [],
+  answer: (_asked, { agent }) => agent.getState(),
+});
+
+export const replaceState = operation<Subject>()({
+  id: ({ agent }) => `replace${pascal(agent.name)}State`,
+  summary: ({ agent }) => `Replace the state of one ${words(agent.name)}`,
+  description,
+  scope: "agents:call",
+  rest: { method: "put", path: () => "/state", status: 200, etag },
+  schemas: ({ agent }) => ({ body: agent.state ?? z.unknown(), output: stateView(agent.state) }),
+  problems: ["precondition_failed"],
+  answer: ({ body, ifMatch }, { agent }) => agent.changeState({ change: { kind: "replace", state: body }, ifMatch }),
+});
+
+export const mergeState = operation<Subject>()({
+  id: ({ agent }) => `merge${pascal(agent.name)}State`,
+  summary: ({ agent }) => `Merge fields into the state of one ${words(agent.name)}`,
+  description,
+  scope: "agents:call",
+  rest: { method: "patch", path: () => "/state", status: 200, etag },
+  schemas: ({ agent }) => ({
+    body: z.record(z.string(), z.unknown()).describe("Fields to replace; what comes out must match the state's schema"),
+    output: stateView(agent.state),
+  }),
+  problems: ["precondition_failed"],
+  answer: ({ body, ifMatch }, { agent }) => agent.changeState({ change: { kind: "merge", patch: body }, ifMatch }),
+});
+
+export const resetState = operation<Subject>()({
+  id: ({ agent }) => `reset${pascal(agent.name)}State`,
+  summary: ({ agent }) => `Reset the state of one ${words(agent.name)} to its first`,
+  description,
+  scope: "agents:call",
+  rest: { method: "delete", path: () => "/state", status: 200, etag },
+  schemas: ({ agent }) => ({ output: stateView(agent.state) }),
+  problems: ["precondition_failed"],
+  answer: ({ ifMatch }, { agent }) => agent.changeState({ change: { kind: "reset" }, ifMatch }),
+});
+
+function stateView(state: z.ZodType = z.unknown()) {
+  return z.object({ state, etag: z.string().describe("Changes with the state; also in the ETag header") });
+}
