@@ -2,7 +2,14 @@ import type { AgentView } from "./contract/agent";
 import type { Approval, ApprovalStatus, Decision } from "./contract/approval";
 import type { GatewayEvent } from "./contract/event";
 import type { Control } from "./contract/control";
-import type { Deleted, Instance, InstanceStatus, Metadata, SentEvent, StartedItem } from "./contract/instance";
+import type {
+  Deleted,
+  Instance,
+  InstanceStatus,
+  Metadata,
+  SentEvent,
+  StartedItem,
+} from "./contract/instance";
 import type { AgentPath } from "./contract/names";
 import type { Page } from "./contract/page";
 
@@ -77,19 +84,27 @@ export interface AgentPort {
       readonly id: string | undefined;
       readonly metadata: Metadata;
     }[];
-    readonly once: Once | undefined;
+    readonly once?: Once | undefined;
   }): Promise<readonly StartedItem[]>;
   /** Pauses, resumes, terminates or restarts an instance. */
-  control(input: { readonly id: string; readonly control: Control; readonly once: Once | undefined }): Promise<Instance>;
+  control(input: {
+    readonly id: string;
+    readonly control: Control;
+    readonly once?: Once | undefined;
+  }): Promise<Instance>;
   /** Deletes an instance; an active one only if forced. */
-  deleteInstance(input: { readonly id: string; readonly force: boolean; readonly once: Once | undefined }): Promise<Deleted>;
+  deleteInstance(input: {
+    readonly id: string;
+    readonly force: boolean;
+    readonly once?: Once | undefined;
+  }): Promise<Deleted>;
   /** Sends an event in. */
   sendEvent(input: {
     readonly id: string;
     readonly type: string;
     readonly payload: unknown;
     readonly requireWaiting: boolean;
-    readonly once: Once | undefined;
+    readonly once?: Once | undefined;
   }): Promise<SentEvent>;
   /** Reads one instance. */
   getInstance(input: { readonly id: string }): Promise<Instance>;
@@ -111,7 +126,7 @@ export interface AgentPort {
     readonly decidedBy: string;
     readonly reason: string | undefined;
     readonly metadata: unknown;
-    readonly once: Once | undefined;
+    readonly once?: Once | undefined;
   }): Promise<Approval>;
   /** Calls a declared method. */
   callMethod(input: { readonly method: string; readonly input: unknown }): Promise<unknown>;

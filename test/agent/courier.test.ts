@@ -51,7 +51,7 @@ function openCourier() {
       sdk: (binding) => ({ __workflowName: binding }),
       gateway: { rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
     }),
-    ({ id }, failure) => failures.push(`${id}: ${String(failure)}`),
+    (id, failure) => failures.push(`${id}: ${String(failure)}`),
   );
   return { courier, desk, failures, workflow };
 }

@@ -12,7 +12,7 @@ function addEvent(outbox: Outbox, instanceId: string, type: string, now = NOON):
 }
 const inShort = (due: readonly Due[]): string[] =>
   due.map(
-    (message) => `${message.instanceId} ${message.kind === "create" ? "create" : message.payload.type}`,
+    (message) => `${message.instanceId} ${message.kind === "event" ? message.payload.type : message.kind}`,
   );
 
 /** The only message that is due. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { fail } from "../../src/gateway/agent/endings.ts";
 import { closeGate } from "../../src/gateway/agent/gates.ts";
-import { fail } from "../../src/gateway/agent/reception.ts";
 import type { Report } from "../../src/gateway/agent/reports.ts";
 import { TERMINAL_STATUSES } from "../../src/gateway/contract/instance.ts";
 import { type Desk, force, NOON, openDesk, RefundEvent } from "./stand-ins.ts";

@@ -41,7 +41,17 @@ function openService() {
       log.push(`invoke ${method}`);
       return new OrderDesk().quote(input as { orderId: string });
     },
+    deliver: async () => {
+      log.push(`delivered after ${desk.published.length} changes`);
+    },
+    checkIfStale: async () => {},
+    closeTails: (instanceId) => {
+      log.push(`close tails of ${instanceId}`);
+    },
     state: () => state,
+    setState: (next) => {
+      state = next;
+    },
   });
   const start = (id?: string) =>
     service.start({ workflow: "refund", params: { orderId: "o-1" }, id, metadata: { urgent: true } });

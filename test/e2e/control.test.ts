@@ -5,7 +5,10 @@ import { until, untilStatus } from "../support/until.ts";
 
 type Status = "queued" | "running" | "waiting" | "paused" | "complete" | "errored" | "terminated";
 
-const AGENTS = { "an agent": "/agents/workshop/control", "a sub-agent": "/agents/workshop/control/sub/bench/b" };
+const AGENTS = {
+  "an agent": "/agents/workshop/control",
+  "a sub-agent": "/agents/workshop/control/sub/bench/b",
+};
 const LATER_SECONDS = 3_600;
 
 let gateway: TestGateway;
@@ -48,10 +51,42 @@ async function reached(starting: Promise<string>, status: Status): Promise<strin
 
 /** What an action comes to in each status: the status afterwards, or that it is refused. */
 const OUTCOMES: Record<string, Record<Status, Status | "409">> = {
-  pause: { queued: "queued", running: "paused", waiting: "paused", paused: "paused", complete: "409", errored: "409", terminated: "409" },
-  resume: { queued: "queued", running: "running", waiting: "waiting", paused: "waiting", complete: "409", errored: "409", terminated: "409" },
-  terminate: { queued: "terminated", running: "terminated", waiting: "terminated", paused: "terminated", complete: "409", errored: "409", terminated: "terminated" },
-  restart: { queued: "complete", running: "waiting", waiting: "waiting", paused: "waiting", complete: "complete", errored: "errored", terminated: "waiting" },
+  pause: {
+    queued: "queued",
+    running: "paused",
+    waiting: "paused",
+    paused: "paused",
+    complete: "409",
+    errored: "409",
+    terminated: "409",
+  },
+  resume: {
+    queued: "queued",
+    running: "running",
+    waiting: "waiting",
+    paused: "waiting",
+    complete: "409",
+    errored: "409",
+    terminated: "409",
+  },
+  terminate: {
+    queued: "terminated",
+    running: "terminated",
+    waiting: "terminated",
+    paused: "terminated",
+    complete: "409",
+    errored: "409",
+    terminated: "terminated",
+  },
+  restart: {
+    queued: "complete",
+    running: "waiting",
+    waiting: "waiting",
+    paused: "waiting",
+    complete: "complete",
+    errored: "errored",
+    terminated: "waiting",
+  },
 };
 
 describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
@@ -98,7 +133,9 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
     const approvalId = (first.data.data?.["approval"] as { id: string }).id;
     await gateway.post(`${self}/restart`, {});
     await untilStatus(() => gateway.get(self), "waiting");
-    expect((await gateway.get(`${agent}/approvals/${approvalId}`)).json()).toMatchObject({ status: "cancelled" });
+    expect((await gateway.get(`${agent}/approvals/${approvalId}`)).json()).toMatchObject({
+      status: "cancelled",
+    });
     expect((await gateway.post(`${agent}/approvals/${approvalId}/approve`, {})).status).toBe(409);
     await gateway.post(`${self}/approve`, { metadata: { signature: "second" } });
     await stream.closed;
@@ -116,7 +153,10 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
       "approval.decided 2",
       "instance.completed 2",
     ]);
-    expect((await gateway.get(self)).json()).toMatchObject({ attempt: 2, output: { signatures: ["second"] } });
+    expect((await gateway.get(self)).json()).toMatchObject({
+      attempt: 2,
+      output: { signatures: ["second"] },
+    });
   });
 
   test("a restart from a step keeps what was done before it", async () => {
@@ -158,7 +198,9 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
     expect((await gateway.get(`${agent}/approvals?status=pending`)).text).not.toContain(id);
 
     const again = await start(agent, "silent", { params: { answer: 4 }, id });
-    expect((await untilStatus(() => gateway.get(again), "complete")).json()).toMatchObject({ output: { answer: 8 } });
+    expect((await untilStatus(() => gateway.get(again), "complete")).json()).toMatchObject({
+      output: { answer: 8 },
+    });
     expect((await gateway.request("DELETE", again)).status).toBe(200);
   });
 
@@ -175,7 +217,8 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
     );
     await until(
       () => gateway.get(self),
-      (answer) => answer.json<{ waitingFor?: { eventType?: string } }>().waitingFor?.eventType === "parcel-arrived",
+      (answer) =>
+        answer.json<{ waitingFor?: { eventType?: string } }>().waitingFor?.eventType === "parcel-arrived",
     );
     const wrong = await send(7);
     expect(wrong.status).toBe(400);

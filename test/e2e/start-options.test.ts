@@ -23,35 +23,42 @@ const count = async (agent: string): Promise<number> =>
 test.each([
   ["an agent", `${AGENT}-many`],
   ["a sub-agent", `${AGENT}-many/sub/bench/b`],
-])("20 concurrent starts with one idempotency key on %s give one instance and equal answers", async (_, agent) => {
-  const start = (answer: number) =>
-    gateway.post(`${agent}/workflows/silent`, { params: { answer } }, once("order-1"));
-  const answers = await Promise.all(Array.from({ length: 20 }, () => start(3)));
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
-  expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-  expect(await count(agent)).toBe(1);
+])(
+  "20 concurrent starts with one idempotency key on %s give one instance and equal answers",
+  async (_, agent) => {
+    const start = (answer: number) =>
+      gateway.post(`${agent}/workflows/silent`, { params: { answer } }, once("order-1"));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => start(3)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(await count(agent)).toBe(1);
 
-  const other = await start(4);
-  expect([other.status, other.json<{ code: string }>().code]).toEqual([422, "idempotency_key_reused"]);
-  expect(await count(agent)).toBe(1);
-});
+    const other = await start(4);
+    expect([other.status, other.json<{ code: string }>().code]).toEqual([422, "idempotency_key_reused"]);
+    expect(await count(agent)).toBe(1);
+  },
+);
 
 test("a key is that of one operation: another one may use it too", async () => {
   const { links } = (
     await gateway.post(`${AGENT}/workflows/gated`, { params: {} }, once("shared"))
   ).json<Instance>();
   await untilStatus(() => gateway.get(links.self), "waiting");
-  const approve = () => gateway.post(`${links.self}/approve`, { metadata: { signature: "a" } }, once("shared"));
+  const approve = () =>
+    gateway.post(`${links.self}/approve`, { metadata: { signature: "a" } }, once("shared"));
   const [first, second] = [await approve(), await approve()];
   expect([first.status, second.text]).toEqual([200, first.text]);
-  expect((await gateway.post(`${links.self}/approve`, { metadata: { signature: "b" } }, once("shared"))).status).toBe(422);
+  expect(
+    (await gateway.post(`${links.self}/approve`, { metadata: { signature: "b" } }, once("shared"))).status,
+  ).toBe(422);
   await untilStatus(() => gateway.get(links.self), "complete");
   const terminated = await gateway.post(`${links.self}/terminate`, {}, once("shared"));
   expect(terminated.status).toBe(409);
 });
 
 test("a refusal is not kept: the key may be used again for a request that is in order", async () => {
-  const start = () => gateway.post(`${AGENT}/workflows/silent`, { params: { answer: 1 }, id: "taken" }, once("k1"));
+  const start = () =>
+    gateway.post(`${AGENT}/workflows/silent`, { params: { answer: 1 }, id: "taken" }, once("k1"));
   await gateway.post(`${AGENT}/workflows/silent`, { params: { answer: 1 }, id: "taken" });
   expect((await start()).status).toBe(409);
   await gateway.request("DELETE", `${AGENT}/instances/taken?force=true`);
@@ -85,7 +92,9 @@ test("a batch starts each item that it can, and answers for each", async () => {
   for (const { instance } of results) {
     if (instance !== undefined) await untilStatus(() => gateway.get(instance.links.self), "complete");
   }
-  expect((await gateway.post(`${agent}/workflows/silent/batch`, { items }, once("b"))).text).toBe(answer.text);
+  expect((await gateway.post(`${agent}/workflows/silent/batch`, { items }, once("b"))).text).toBe(
+    answer.text,
+  );
   expect(await count(agent)).toBe(3);
 
   const tooMany = Array.from({ length: 101 }, () => ({ params: { answer: 1 } }));
@@ -97,7 +106,11 @@ test("a batch starts each item that it can, and answers for each", async () => {
 });
 
 test("Prefer: wait holds the answer until the instance has ended, or the time has passed", async () => {
-  const ended = await gateway.post(`${AGENT}/workflows/silent`, { params: { answer: 5 } }, { prefer: "wait=30" });
+  const ended = await gateway.post(
+    `${AGENT}/workflows/silent`,
+    { params: { answer: 5 } },
+    { prefer: "wait=30" },
+  );
   expect(ended.status).toBe(200);
   expect(ended.headers.get("preference-applied")).toBe("wait=30");
   expect(ended.json()).toMatchObject({ status: "complete", output: { answer: 10 } });

@@ -14,8 +14,8 @@ const addressOf = ({ rest, subject }: BoundOperation): string =>
   `${rest.method} ${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`;
 const parametersOf = (operation: BoundOperation): string[] =>
   [...addressOf(operation).matchAll(/\{([^}]*)\}/g)].map(([, parameter = ""]) => parameter);
-const problems = ({ operation, schemas, subject }: BoundOperation): ProblemCode[] =>
-  problemsOf(operation, schemas, subject !== undefined);
+const problems = ({ operation, rest, schemas, subject }: BoundOperation): ProblemCode[] =>
+  problemsOf(operation, rest.method, schemas, subject !== undefined);
 const repeated = (texts: readonly string[]): string[] =>
   texts.filter((text, at) => texts.indexOf(text) !== at);
 

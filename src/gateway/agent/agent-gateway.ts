@@ -1,4 +1,5 @@
 import type { GatewayEvent } from "../contract/event";
+import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
@@ -120,7 +121,8 @@ export class AgentGateway {
     this.#alarm.rang();
     if (!this.records.store.exists()) return;
     await this.#courier.deliver();
-    for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE)) await this.#check(instance);
+    for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE))
+      await this.#check(instance);
     this.records.answers.forgetBefore(Date.now() - ANSWERS_KEPT_MS);
     const next = Math.min(
       this.records.outbox.nextDueAt() ?? Number.POSITIVE_INFINITY,
@@ -131,7 +133,7 @@ export class AgentGateway {
 
   /** A look at the engine costs a request: readers of one instance share one in half a minute. */
   async #checkIfStale(instance: InstanceRow): Promise<void> {
-    if (instance.check_at === null) return;
+    if (instance.check_at === null || isTerminal(instance.status)) return;
     const lastLook = instance.check_at - instance.check_after;
     if (Date.now() - lastLook >= STALE_MS) await this.#check(instance);
   }
@@ -143,8 +145,9 @@ export class AgentGateway {
       const view = await this.#engine.view(instance.binding, instance.engine_id);
       records.change((now) => {
         const row = records.ledger.find(instance.id);
-        if (row === undefined || row.check_at === null) return;
-        const underWay = row.intent !== null || row.updated_at !== instance.updated_at || records.outbox.hasAny(row.id);
+        if (row === undefined || isTerminal(row.status)) return;
+        const underWay =
+          row.intent !== null || row.updated_at !== instance.updated_at || records.outbox.hasAny(row.id);
         if (underWay || !reconcile(records, row, view, now)) records.ledger.checked(row, now);
       });
     } catch (failure) {

@@ -26,7 +26,13 @@ export class Answers {
 
   /** Keeps an answer, inside the transaction of what it tells of. */
   keep({ key, fingerprint }: Once, answer: unknown, now: number): void {
-    this.#store.run("INSERT INTO switchyard_answers VALUES (?, ?, ?, ?)", key, fingerprint, json(answer), now);
+    this.#store.run(
+      "INSERT INTO switchyard_answers VALUES (?, ?, ?, ?)",
+      key,
+      fingerprint,
+      json(answer),
+      now,
+    );
   }
 
   /** Forgets answers given before a time. */

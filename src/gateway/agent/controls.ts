@@ -114,9 +114,19 @@ function conflict({ status }: InstanceRow, action: Control["action"]): ProblemEr
  * Makes the ledger say what the engine says, where that is news: ends that nobody told us of, and pauses from elsewhere.
  * Inside a change. @returns whether anything was news.
  */
-export function reconcile(records: Records, instance: InstanceRow, view: EngineView | undefined, now: number): boolean {
+export function reconcile(
+  records: Records,
+  instance: InstanceRow,
+  view: EngineView | undefined,
+  now: number,
+): boolean {
   if (view === undefined) {
-    fail(records, instance, { name: "InstanceLost", message: "The workflow engine has no such instance." }, now);
+    fail(
+      records,
+      instance,
+      { name: "InstanceLost", message: "The workflow engine has no such instance." },
+      now,
+    );
     return true;
   }
   const { status, output, error } = view;

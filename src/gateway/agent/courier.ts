@@ -24,7 +24,8 @@ export class Courier {
   readonly #engine: Engine;
   readonly #origin: () => Origin;
   readonly #failed: (instanceId: string, failure: unknown) => void;
-  #round: Promise<void> | undefined;
+  #round: Promise<void> = Promise.resolve();
+  #busy = false;
 
   /** @param failed is called when an instance could not be created for good. */
   constructor(
@@ -41,22 +42,26 @@ export class Courier {
 
   /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. Rounds do not overlap. */
   deliver(): Promise<void> {
-    this.#round ??= this.#deliverAll().finally(() => {
-      this.#round = undefined;
-    });
+    if (!this.#busy) this.#round = this.#deliverAll();
     return this.#round;
   }
 
+  /** It is busy until the very moment in which it finds nothing to do: what is added later begins a new round. */
   async #deliverAll(): Promise<void> {
-    for (;;) {
-      const now = Date.now();
-      const due = this.#records.outbox.due(now, AT_ONCE);
-      if (due.length === 0) {
-        const next = this.#records.outbox.nextDueAt();
-        if (next === undefined || next - now > LONGEST_STAY_MS) return;
-        await new Promise((resume) => setTimeout(resume, next - now + 1));
+    this.#busy = true;
+    try {
+      for (;;) {
+        const now = Date.now();
+        const due = this.#records.outbox.due(now, AT_ONCE);
+        if (due.length === 0) {
+          const next = this.#records.outbox.nextDueAt();
+          if (next === undefined || next - now > LONGEST_STAY_MS) return;
+          await new Promise((resume) => setTimeout(resume, next - now + 1));
+        }
+        await Promise.all(due.map((message) => this.#deliverOne(message)));
       }
-      await Promise.all(due.map((message) => this.#deliverOne(message)));
+    } finally {
+      this.#busy = false;
     }
   }
 
@@ -64,7 +69,8 @@ export class Courier {
     const instance = this.#records.ledger.find(message.instanceId);
     if (instance === undefined && message.kind !== "delete") return this.#records.outbox.remove(message);
     try {
-      const taken = message.kind === "delete" ? await this.#delete(message) : await this.#send(instance, message);
+      const taken =
+        message.kind === "delete" ? await this.#delete(message) : await this.#send(instance, message);
       if (taken) this.#records.outbox.remove(message);
       else this.#records.outbox.putOff(message, Date.now());
     } catch (failure) {
@@ -78,7 +84,10 @@ export class Courier {
   }
 
   /** @returns whether the engine has taken it; otherwise it is asked again later. */
-  async #send(instance: InstanceRow | undefined, message: Exclude<Due, { kind: "delete" }>): Promise<boolean> {
+  async #send(
+    instance: InstanceRow | undefined,
+    message: Exclude<Due, { kind: "delete" }>,
+  ): Promise<boolean> {
     if (instance === undefined) return true;
     const { binding, engine_id: engineId } = instance;
     switch (message.kind) {
@@ -114,7 +123,8 @@ export class Courier {
       [GATEWAY_PARAM]: { ...gateway, id } satisfies GatewayParam,
     });
     // Deleted in the meantime: then what was just made must go too.
-    if (this.#records.ledger.findByEngineId(engineId) === undefined) await this.#engine.delete(binding, engineId);
+    if (this.#records.ledger.findByEngineId(engineId) === undefined)
+      await this.#engine.delete(binding, engineId);
   }
 
   /** A pause is taken when the engine is there: a step that runs is let finish first. */
@@ -124,7 +134,8 @@ export class Courier {
     this.#update(id, (row, now) => {
       reached = row.intent !== "pause" || view?.status === "paused";
       if (row.intent !== "pause" || isTerminal(row.status)) return;
-      if (view === undefined || isEngineTerminal(view.status)) reached = reconcile(this.#records, row, view, now);
+      if (view === undefined || isEngineTerminal(view.status))
+        reached = reconcile(this.#records, row, view, now);
       else if (view.status === "paused") showPaused(this.#records, row, now);
     });
     return reached;

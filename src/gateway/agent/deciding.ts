@@ -15,17 +15,29 @@ export async function decide(context: ServiceContext, input: DecideInput): Promi
   await host.ensureAlarm();
 
   const { approval, lost } = records.changeOnce(once, (now): { approval: Approval; lost: boolean } => {
-    const gate = "approvalId" in input.target ? requireApproval(context, input.target.approvalId) : onlyOpen(context, input.target);
+    const gate =
+      "approvalId" in input.target
+        ? requireApproval(context, input.target.approvalId)
+        : onlyOpen(context, input.target);
     const metadata = checkedMetadata(context, gate, input);
     const instance = requireInstance(context, gate.instance_id);
     if (instance.status === "paused" && gate.status === "pending") throw new ProblemError("instance_paused");
-    const closing = { status: decision === "approve" ? "approved" : "rejected", decidedBy, reason: reason ?? null, metadata } as const;
+    const closing = {
+      status: decision === "approve" ? "approved" : "rejected",
+      decidedBy,
+      reason: reason ?? null,
+      metadata,
+    } as const;
     const closed = expireGate(records, instance, gate.id, now)
       ? undefined
       : closeGate(records, instance, gate.id, closing, now);
-    if (closed === undefined) return { approval: toApproval(requireApproval(context, gate.id), records.agent), lost: true };
+    if (closed === undefined)
+      return { approval: toApproval(requireApproval(context, gate.id), records.agent), lost: true };
     const payload: DecisionPayload = { approved: decision === "approve", reason, metadata };
-    records.outbox.add({ kind: "event", instanceId: instance.id, payload: { type: closed.event_type, payload } }, now);
+    records.outbox.add(
+      { kind: "event", instanceId: instance.id, payload: { type: closed.event_type, payload } },
+      now,
+    );
     return { approval: toApproval(closed, records.agent), lost: false };
   });
 
@@ -52,7 +64,11 @@ function onlyOpen(context: ServiceContext, { instanceId }: { readonly instanceId
 }
 
 /** What the approver sent, checked against the contract of the workflow. A rejection may come without. */
-function checkedMetadata({ host }: ServiceContext, gate: ApprovalRow, { decision, metadata }: DecideInput): unknown {
+function checkedMetadata(
+  { host }: ServiceContext,
+  gate: ApprovalRow,
+  { decision, metadata }: DecideInput,
+): unknown {
   const workflow = host.definition.workflows.find(({ name }) => name === gate.workflow);
   if (workflow === undefined || (decision === "reject" && metadata === undefined)) return metadata;
   const checked = workflow.approval.safeParse(metadata);

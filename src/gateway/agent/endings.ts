@@ -27,7 +27,11 @@ type Ending =
   | { readonly status: "terminated" };
 
 function end(records: Records, instance: InstanceRow, ending: Ending, now: number): InstanceRow {
-  const ended = records.ledger.change(instance, { ...ending, waitingFor: null, intent: null, completedAt: now }, now);
+  const ended = records.ledger.change(
+    instance,
+    { ...ending, waitingFor: null, intent: null, completedAt: now },
+    now,
+  );
   cancelGates(records, ended, now);
   return ended;
 }

@@ -99,12 +99,17 @@ export class Engine {
 }
 
 /** @returns whether the engine has ended an instance in this status. */
-export function isEngineTerminal(status: InstanceStatus["status"]): status is "complete" | "errored" | "terminated" {
+export function isEngineTerminal(
+  status: InstanceStatus["status"],
+): status is "complete" | "errored" | "terminated" {
   return status === "complete" || status === "errored" || status === "terminated";
 }
 
 /** Asks something of an instance; that it refuses because it has ended is as good as done. */
-async function unlessEnded(instance: WorkflowInstance | undefined, ask: () => Promise<void> | undefined): Promise<void> {
+async function unlessEnded(
+  instance: WorkflowInstance | undefined,
+  ask: () => Promise<void> | undefined,
+): Promise<void> {
   try {
     await ask();
   } catch (failure) {

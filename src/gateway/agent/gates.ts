@@ -14,11 +14,15 @@ const CLOSED_EVENT: Record<Closing["status"], EventType> = {
 const UNDECIDED = { decidedBy: null, reason: null, metadata: null };
 
 /** Opens a gate, and the instance waits for it. Inside a change. */
-export function openGate(records: Records, instance: InstanceRow, question: Question, now: number): ApprovalRow {
+export function openGate(
+  records: Records,
+  instance: InstanceRow,
+  question: Question,
+  now: number,
+): ApprovalRow {
   const { gate, isNew } = records.approvals.open(instance, question, now);
   if (isNew) {
     const waiting = showWaiting(records, instance, now);
-    records.journal.append(waiting, "instance.waiting", { waitingFor: toWaitingFor(gate) }, now, `waiting:${gate.id}`);
     records.journal.append(waiting, "approval.requested", { approval: toApproval(gate, records.agent) }, now);
   }
   return gate;
@@ -34,7 +38,12 @@ export function closeGate(
 ): ApprovalRow | undefined {
   const gate = records.approvals.close(id, closing, now);
   if (gate === undefined) return undefined;
-  records.journal.append(instance, CLOSED_EVENT[closing.status], { approval: toApproval(gate, records.agent) }, now);
+  records.journal.append(
+    instance,
+    CLOSED_EVENT[closing.status],
+    { approval: toApproval(gate, records.agent) },
+    now,
+  );
   if (!isTerminal(instance.status)) showWaiting(records, instance, now);
   return gate;
 }
@@ -55,14 +64,18 @@ export function cancelGates(records: Records, instance: InstanceRow, now: number
 
 /**
  * Makes the ledger say what is true: the instance waits for its oldest gate, or else for its oldest wait, or runs; if it is
- * paused, it stays so. Inside a change.
+ * paused, it stays so. That it waits for something else than before is told once. Inside a change.
  */
 export function showWaiting(records: Records, instance: InstanceRow, now: number): InstanceRow {
   const [gate] = records.approvals.pendingOf(instance.id);
-  const waitingFor = gate === undefined ? records.waits.current(instance) : toWaitingFor(gate);
-  const active = waitingFor === undefined ? "running" : "waiting";
-  const status = instance.status === "paused" ? "paused" : active;
-  return records.ledger.change(instance, { status, waitingFor: waitingFor ?? null }, now);
+  const current =
+    gate === undefined ? records.waits.current(instance) : { key: gate.id, waitingFor: toWaitingFor(gate) };
+  const waitingFor = current?.waitingFor ?? null;
+  if (instance.status === "paused") return records.ledger.change(instance, { waitingFor }, now);
+  if (current === undefined) return records.ledger.change(instance, { status: "running", waitingFor }, now);
+  const waiting = records.ledger.change(instance, { status: "waiting", waitingFor }, now);
+  records.journal.append(waiting, "instance.waiting", { waitingFor }, now, `waiting:${current.key}`);
+  return waiting;
 }
 
 function toWaitingFor(gate: ApprovalRow): WaitingFor {

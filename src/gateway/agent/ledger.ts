@@ -189,7 +189,9 @@ export class Ledger {
 
   /** When the engine is to be asked next, in milliseconds; undefined if every instance has ended. */
   nextCheckAt(): number | undefined {
-    const [row] = this.#store.rows<{ at: number | null }>("SELECT min(check_at) AS at FROM switchyard_instances");
+    const [row] = this.#store.rows<{ at: number | null }>(
+      "SELECT min(check_at) AS at FROM switchyard_instances",
+    );
     return row?.at ?? undefined;
   }
 }

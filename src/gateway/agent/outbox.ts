@@ -3,12 +3,32 @@ import type { Row, Store } from "./store";
 
 /** What must still be told, and to whom. */
 export type Message =
-  | { readonly kind: "create"; readonly instanceId: string; readonly payload: { readonly params: Record<string, unknown> } }
+  | {
+      readonly kind: "create";
+      readonly instanceId: string;
+      readonly payload: { readonly params: Record<string, unknown> };
+    }
   | { readonly kind: "event"; readonly instanceId: string; readonly payload: EngineEvent }
-  | { readonly kind: "pause" | "resume"; readonly instanceId: string; readonly payload: Record<string, never> }
-  | { readonly kind: "terminate"; readonly instanceId: string; readonly payload: { readonly rollback: boolean } }
-  | { readonly kind: "restart"; readonly instanceId: string; readonly payload: { readonly from: RestartPoint | undefined } }
-  | { readonly kind: "delete"; readonly instanceId: string; readonly payload: { readonly binding: string; readonly engineId: string } };
+  | {
+      readonly kind: "pause" | "resume";
+      readonly instanceId: string;
+      readonly payload: Record<string, never>;
+    }
+  | {
+      readonly kind: "terminate";
+      readonly instanceId: string;
+      readonly payload: { readonly rollback: boolean };
+    }
+  | {
+      readonly kind: "restart";
+      readonly instanceId: string;
+      readonly payload: { readonly from: RestartPoint | undefined };
+    }
+  | {
+      readonly kind: "delete";
+      readonly instanceId: string;
+      readonly payload: { readonly binding: string; readonly engineId: string };
+    };
 
 /** A message with its place in the outbox and how often it was tried. */
 export type Due = Message & { readonly ordinal: number; readonly tries: number };
@@ -65,7 +85,9 @@ export class Outbox {
 
   /** Whether an instance has still to be told something. */
   hasAny(instanceId: string): boolean {
-    return this.#store.rows("SELECT 1 FROM switchyard_outbox WHERE instance_id = ? LIMIT 1", instanceId).length > 0;
+    return (
+      this.#store.rows("SELECT 1 FROM switchyard_outbox WHERE instance_id = ? LIMIT 1", instanceId).length > 0
+    );
   }
 
   /** The messages to send now: of each instance the oldest, so that an instance is told in order. */

@@ -26,7 +26,8 @@ const NOTHING: Received = { answer: undefined, callback: undefined };
 export function receive(records: Records, row: InstanceRow, report: Report, now: number): Received {
   if (isTerminal(row.status)) return NOTHING;
   // The old attempt speaks: the engine is about to end it. It asks again, and is gone by then.
-  if (row.intent === "restart") throw new ProblemError("agent_unavailable", { detail: "The instance is being restarted." });
+  if (row.intent === "restart")
+    throw new ProblemError("agent_unavailable", { detail: "The instance is being restarted." });
   const instance = row.status === "queued" ? start(records, row, now) : row;
   switch (report.type) {
     case "started":
@@ -46,19 +47,16 @@ export function receive(records: Records, row: InstanceRow, report: Report, now:
     }
     case "event": {
       const { event, key } = report;
-      return told({ type: "event", event }, records.journal.append(instance, "instance.event", { event }, now, key));
+      return told(
+        { type: "event", event },
+        records.journal.append(instance, "instance.event", { event }, now, key),
+      );
     }
     case "error":
       return told({ type: "error", error: report.message }, true);
-    case "wait-began": {
-      const { wait } = report;
-      if (records.waits.begin(instance, wait)) {
-        const waiting = showWaiting(records, instance, now);
-        const waitingFor = records.waits.current(instance);
-        records.journal.append(waiting, "instance.waiting", { waitingFor }, now, `waiting:${wait.key}`);
-      }
+    case "wait-began":
+      if (records.waits.begin(instance, report.wait)) showWaiting(records, instance, now);
       return NOTHING;
-    }
     case "wait-ended":
       if (records.waits.end(instance, report.key)) showWaiting(records, instance, now);
       return NOTHING;

@@ -29,7 +29,11 @@ export async function deleteInstance(
 }
 
 /** Removes all that is kept of an instance, and has the engine told. Inside a change. */
-export function remove(records: Records, { id, binding, engine_id: engineId }: InstanceRow, now: number): void {
+export function remove(
+  records: Records,
+  { id, binding, engine_id: engineId }: InstanceRow,
+  now: number,
+): void {
   records.outbox.drop(id, ["create", "event", "pause", "resume", "terminate", "restart"]);
   // Under a name of its own: a new instance of the same id need not wait for the end of the old one.
   records.outbox.add({ kind: "delete", instanceId: engineId, payload: { binding, engineId } }, now);

@@ -21,14 +21,21 @@ export async function sendEvent(context: ServiceContext, input: SendInput): Prom
     }
     const waits = records.waits.isAwaited(instance, input.type);
     if (!waits && input.requireWaiting) throw new ProblemError("not_waiting");
-    records.outbox.add({ kind: "event", instanceId: instance.id, payload: { type: input.type, payload } }, now);
+    records.outbox.add(
+      { kind: "event", instanceId: instance.id, payload: { type: input.type, payload } },
+      now,
+    );
     return { delivery: waits ? "delivered" : "buffered" };
   });
   host.deliverSoon();
   return answer;
 }
 
-function checkedPayload(context: ServiceContext, instance: InstanceRow, { type, payload }: SendInput): unknown {
+function checkedPayload(
+  context: ServiceContext,
+  instance: InstanceRow,
+  { type, payload }: SendInput,
+): unknown {
   const { name, events } = requireWorkflow(context, instance.workflow);
   const contract = Object.hasOwn(events, type) ? events[type] : undefined;
   if (contract === undefined) {

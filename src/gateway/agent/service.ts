@@ -1,6 +1,12 @@
 import type { AgentView } from "../contract/agent";
 import type { Approval } from "../contract/approval";
-import { type Deleted, type Instance, isTerminal, type SentEvent, type StartedItem } from "../contract/instance";
+import {
+  type Deleted,
+  type Instance,
+  isTerminal,
+  type SentEvent,
+  type StartedItem,
+} from "../contract/instance";
 import { formatAgentPath } from "../contract/names";
 import type { Page } from "../contract/page";
 import { ProblemError } from "../contract/problem";
@@ -92,7 +98,8 @@ export class AgentService implements AgentPort {
 
   async callMethod({ method, input }: Asked<"callMethod">): Promise<unknown> {
     const { records, host } = this.#context;
-    const contract = host.definition.methods[method];
+    const { methods } = host.definition;
+    const contract = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (contract === undefined) throw new ProblemError("not_found");
     if (contract.creates) records.store.open();
     return contract.output.parse(await host.invoke(method, input));
@@ -108,7 +115,8 @@ export class AgentService implements AgentPort {
 
   async readEvents(request: EventsRequest): Promise<EventsAnswer> {
     const { records } = this.#context;
-    const instance = request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
+    const instance =
+      request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
     return {
       ...records.journal.read(request),
       ended: instance !== undefined && isTerminal(instance.status),

@@ -20,7 +20,9 @@ export function viewState({ host }: ServiceContext): StateView {
 export function changeState(context: ServiceContext, { change, ifMatch }: ChangeInput): StateView {
   const before = viewState(context);
   if (ifMatch !== undefined && ifMatch !== before.etag) throw new ProblemError("precondition_failed");
-  context.host.setState(change.kind === "reset" ? undefined : checkedState(context, nextState(before.state, change)));
+  context.host.setState(
+    change.kind === "reset" ? undefined : checkedState(context, nextState(before.state, change)),
+  );
   return viewState(context);
 }
 

@@ -3,6 +3,7 @@ import { type InstanceRow, iso } from "./ledger";
 import type { Row, Store } from "./store";
 
 interface WaitRow extends Row {
+  key: string;
   step_name: string;
   event_type: string | null;
   deadline: number | null;
@@ -55,13 +56,19 @@ export class Waits {
     );
   }
 
-  /** What the instance waits for longest; undefined if it waits for nothing. */
-  current(instance: InstanceRow): WaitingFor | undefined {
+  /** What the instance waits for longest, and its key; undefined if it waits for nothing. */
+  current(instance: InstanceRow): { readonly key: string; readonly waitingFor: WaitingFor } | undefined {
     const [row] = this.#open(instance, "");
     if (row === undefined) return undefined;
-    const { step_name: stepName, event_type: eventType } = row;
+    const { key, step_name: stepName, event_type: eventType } = row;
     const deadline = iso(row.deadline);
-    return eventType === null ? { type: "time", stepName, deadline } : { type: "event", eventType, stepName, deadline };
+    return {
+      key,
+      waitingFor:
+        eventType === null
+          ? { type: "time", stepName, deadline }
+          : { type: "event", eventType, stepName, deadline },
+    };
   }
 
   /** Whether a step waits for events of this type. */

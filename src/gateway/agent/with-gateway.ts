@@ -124,7 +124,8 @@ export function withGateway(base: AgentBase): AgentBase {
         publish: (events) => publishToTails(events, (tag) => this.getConnections(tag)),
         background: (work) => this.ctx.waitUntil(work),
         clock: {
-          set: async (at) => (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
+          set: async (at) =>
+            (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
           cancel: (id) => this.cancelSchedule(id),
         },
         closeTails: (instanceId) => closeTails(instanceId, (tag) => this.getConnections(tag)),

@@ -25,7 +25,11 @@ export const EVENT_TYPES = [
 export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Types that end an attempt: on the stream of one instance `stream.end` follows. */
-export const ENDING_TYPES = ["instance.completed", "instance.errored", "instance.terminated"] as const satisfies EventType[];
+export const ENDING_TYPES = [
+  "instance.completed",
+  "instance.errored",
+  "instance.terminated",
+] as const satisfies EventType[];
 
 /** One entry of an agent's journal, as a page lists it and as `data` of an SSE frame carries it. */
 export interface GatewayEvent {
@@ -61,7 +65,9 @@ const dataOf = ({ progress, output }: InstanceSchemas): Record<EventType, z.ZodT
   "instance.waiting": z.object({ waitingFor: WaitingFor }),
   "instance.paused": z.object({}),
   "instance.resumed": z.object({}),
-  "instance.restarted": z.object({ from: z.string().nullable().describe("The step it begins from; null is the beginning") }),
+  "instance.restarted": z.object({
+    from: z.string().nullable().describe("The step it begins from; null is the beginning"),
+  }),
   "instance.event": z.object({ event: z.unknown() }),
   "instance.message": z.object({ message: z.unknown() }),
   "instance.completed": z.object({ output }),

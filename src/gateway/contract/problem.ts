@@ -69,7 +69,10 @@ export const Problem = z
     requestId: z.string().describe("Id of the request, also in the X-Request-Id header"),
     retryable: z.boolean().describe("Whether the same request may succeed later"),
     errors: z.array(ProblemPlace).optional().describe("The places that do not match the contract"),
-    instanceStatus: z.string().optional().describe("With status_conflict: the present status of the instance"),
+    instanceStatus: z
+      .string()
+      .optional()
+      .describe("With status_conflict: the present status of the instance"),
     decision: StandingDecision.optional().describe("With approval_closed: the decision that stands"),
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details" });

@@ -67,7 +67,13 @@ function decideApproval(decision: Decision) {
     }),
     problems: ["approval_not_found", "approval_closed", "instance_paused"],
     answer: ({ params, body, caller, once }, { agent }) =>
-      agent.decide({ ...decisionOf(body), target: { approvalId: params.approvalId }, decision, decidedBy: caller, once }),
+      agent.decide({
+        ...decisionOf(body),
+        target: { approvalId: params.approvalId },
+        decision,
+        decidedBy: caller,
+        once,
+      }),
   });
 }
 
@@ -86,7 +92,13 @@ function decideInstance(decision: Decision) {
     }),
     problems: ["instance_not_found", "approval_ambiguous", "approval_closed", "instance_paused"],
     answer: ({ params, body, caller, once }, { agent }) =>
-      agent.decide({ ...decisionOf(body), target: { instanceId: params.instanceId }, decision, decidedBy: caller, once }),
+      agent.decide({
+        ...decisionOf(body),
+        target: { instanceId: params.instanceId },
+        decision,
+        decidedBy: caller,
+        once,
+      }),
   });
 }
 

@@ -41,7 +41,11 @@ export const restartInstance = controls("restart", {
     from: RestartFrom.optional().describe("The step to begin from; what was done before it stands"),
     resetClock: z.boolean().default(true).describe("Whether `createdAt` becomes the time of the restart"),
   }),
-  toControl: ({ from, resetClock }) => ({ action: "restart", resetClock, ...(from === undefined ? {} : { from }) }),
+  toControl: ({ from, resetClock }) => ({
+    action: "restart",
+    resetClock,
+    ...(from === undefined ? {} : { from }),
+  }),
 });
 
 export const deleteInstance = operation<Subject>()({
@@ -79,13 +83,21 @@ export const sendInstanceEvent = operation<Subject>()({
   }),
   problems: ["instance_not_found", "status_conflict", "not_waiting"],
   answer: ({ params, query, body, once }, { agent }) =>
-    agent.sendEvent({ id: params.instanceId, type: body.type, payload: body.payload, requireWaiting: query.require === "waiting", once }),
+    agent.sendEvent({
+      id: params.instanceId,
+      type: body.type,
+      payload: body.payload,
+      requireWaiting: query.require === "waiting",
+      once,
+    }),
 });
 
 /** Every event that a workflow of the agent takes. The agent checks the payload: it knows whose instance it is. */
 function shownEvent({ name, workflows }: AgentDefinition): z.ZodType {
   const events = workflows.flatMap(({ events }) => Object.entries(events));
-  const [first, second, ...rest] = events.map(([type, payload]) => z.strictObject({ type: z.literal(type), payload }));
+  const [first, second, ...rest] = events.map(([type, payload]) =>
+    z.strictObject({ type: z.literal(type), payload }),
+  );
   const id = `${pascal(name)}SendEventRequest`;
   if (first === undefined) return z.strictObject({ type: z.never(), payload: z.unknown() }).meta({ id });
   return (second === undefined ? first : z.union([first, second, ...rest])).meta({ id });

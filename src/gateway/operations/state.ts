@@ -3,7 +3,8 @@ import type { StateView } from "../port";
 import { operation, type Subject } from "./operation";
 import { pascal, words } from "./words";
 
-const description = "With `If-Match` it is changed only if it still has that entity tag. The SDK's own clients see the change at once.";
+const description =
+  "With `If-Match` it is changed only if it still has that entity tag. The SDK's own clients see the change at once.";
 const etag = (answer: unknown): string => (answer as StateView).etag;
 
 export const getState = operation<Subject>()({
@@ -24,7 +25,8 @@ export const replaceState = operation<Subject>()({
   rest: { method: "put", path: () => "/state", status: 200, etag },
   schemas: ({ agent }) => ({ body: agent.state ?? z.unknown(), output: stateView(agent.state) }),
   problems: ["precondition_failed"],
-  answer: ({ body, ifMatch }, { agent }) => agent.changeState({ change: { kind: "replace", state: body }, ifMatch }),
+  answer: ({ body, ifMatch }, { agent }) =>
+    agent.changeState({ change: { kind: "replace", state: body }, ifMatch }),
 });
 
 export const mergeState = operation<Subject>()({
@@ -34,11 +36,14 @@ export const mergeState = operation<Subject>()({
   scope: "agents:call",
   rest: { method: "patch", path: () => "/state", status: 200, etag },
   schemas: ({ agent }) => ({
-    body: z.record(z.string(), z.unknown()).describe("Fields to replace; what comes out must match the state's schema"),
+    body: z
+      .record(z.string(), z.unknown())
+      .describe("Fields to replace; what comes out must match the state's schema"),
     output: stateView(agent.state),
   }),
   problems: ["precondition_failed"],
-  answer: ({ body, ifMatch }, { agent }) => agent.changeState({ change: { kind: "merge", patch: body }, ifMatch }),
+  answer: ({ body, ifMatch }, { agent }) =>
+    agent.changeState({ change: { kind: "merge", patch: body }, ifMatch }),
 });
 
 export const resetState = operation<Subject>()({

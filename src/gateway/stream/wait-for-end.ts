@@ -3,7 +3,11 @@ import { isEnding, type JournalSource } from "./event-stream";
 import { socketEvents } from "./socket-events";
 
 /** Follows an instance without telling of it. Resolves when it has ended, or when `signal` aborts. */
-export async function waitForEnd(source: JournalSource, first: EventsAnswer, signal: AbortSignal): Promise<void> {
+export async function waitForEnd(
+  source: JournalSource,
+  first: EventsAnswer,
+  signal: AbortSignal,
+): Promise<void> {
   let answer = first;
   while (!signal.aborted) {
     const { cursor, more, ended, tailKey } = answer;

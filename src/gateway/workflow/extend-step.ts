@@ -67,7 +67,9 @@ function extendWaits(step: AgentWorkflowStep, run: Run, host: StepHost): void {
     wait: () => Promise<Result>,
   ): Promise<Result> => {
     const key = `${name}:${run.keys.occurrenceOf(`wait:${name}`)}`;
-    const began = host.tell({ type: "wait-began", wait: { key, stepName: name, eventType, deadline } }).catch(warn);
+    const began = host
+      .tell({ type: "wait-began", wait: { key, stepName: name, eventType, deadline } })
+      .catch(warn);
     const ended = async (): Promise<void> => {
       await began;
       await host.tell({ type: "wait-ended", key }).catch(warn);
@@ -89,7 +91,8 @@ function extendWaits(step: AgentWorkflowStep, run: Run, host: StepHost): void {
   step.waitForEvent = waitForEvent;
   step.sleep = (name, duration) =>
     told(name, undefined, Date.now() + toMilliseconds(duration), () => sleep(name, duration));
-  step.sleepUntil = (name, time) => told(name, undefined, new Date(time).getTime(), () => sleepUntil(name, time));
+  step.sleepUntil = (name, time) =>
+    told(name, undefined, new Date(time).getTime(), () => sleepUntil(name, time));
 }
 
 function warn(failure: unknown): void {
