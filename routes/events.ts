@@ -14,6 +14,7 @@ const REPLAY_BATCH = 100;
 
 /** Which of the two shapes of a journal a client wants; the stream, if it does not care. */
 export function wantsStream(c: Context<GatewayEnv>): boolean {
+  if (c.req.header("accept") === undefined) return true;
   const type = accepts(c, {
     header: "Accept",
     supports: [STREAM, JSON_PAGE],

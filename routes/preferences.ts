@@ -19,7 +19,9 @@ export const IfMatch = z.string().max(100).describe("Entity tag that the state m
 export const Prefer = z
   .string()
   .max(200)
-  .describe(`\`wait=N\` holds the answer until the instance has ended, N seconds at most (${LONGEST_WAIT_SECONDS} at most)`);
+  .describe(
+    `\`wait=N\` holds the answer until the instance has ended, N seconds at most (${LONGEST_WAIT_SECONDS} at most)`,
+  );
 
 /** Seconds for which an answer may be held; undefined if the client does not ask for it. */
 export function waitOf(c: Context<GatewayEnv>): number | undefined {

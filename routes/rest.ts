@@ -20,7 +20,7 @@ import type { Registry } from "../src/gateway/registry/registry";
 import { waitForEnd } from "../src/gateway/stream/wait-for-end";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
-import { authorized, limitedBody, requiredBody, requireReach } from "./middleware";
+import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
 import { IdempotencyKey, IfMatch, onceOf, Prefer, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
 
@@ -70,7 +70,7 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     security: scope === null ? [] : [{ apiKey: [scope] }],
     middleware: [
       ...(scope === null ? [] : [authorized(scope)]),
-      ...(schemas.body === undefined ? [] : [limitedBody, requiredBody]),
+      ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
     ],
     request: {
       ...(params === undefined ? {} : { params }),
@@ -122,7 +122,9 @@ function success(
   const content = { "application/json": { schema: output } };
   return {
     [status]: { description: status === 202 ? "Accepted" : "OK", content },
-    ...(waits ? { 200: { description: "The instance, which has ended if `Prefer: wait` gave it the time", content } } : {}),
+    ...(waits
+      ? { 200: { description: "The instance, which has ended if `Prefer: wait` gave it the time", content } }
+      : {}),
   };
 }
 
@@ -154,7 +156,9 @@ async function serve(
   const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
   const caller = principal?.name ?? "anonymous";
   const once =
-    operation.rest.method === "get" ? undefined : await onceOf(c, { caller, operation: operation.id, request });
+    operation.rest.method === "get"
+      ? undefined
+      : await onceOf(c, { caller, operation: operation.id, request });
   const asked = { ...request, caller, once, ifMatch: c.req.header("if-match") } as Asked<OperationSchemas>;
   const reach = { registry, port: c.get("port"), path, agent: path && c.get("port").at(path) } as Reach;
 
@@ -171,7 +175,12 @@ async function serve(
 }
 
 /** Holds an answer until its instance has ended, or the time that the client gives has passed. */
-async function hold(c: Context<GatewayEnv>, reach: Reach, instance: Instance, seconds: number): Promise<Instance> {
+async function hold(
+  c: Context<GatewayEnv>,
+  reach: Reach,
+  instance: Instance,
+  seconds: number,
+): Promise<Instance> {
   c.header("preference-applied", `wait=${seconds}`);
   if (isTerminal(instance.status)) return instance;
   const source = journalSource(c.get("port"), reach.path, instance.id);

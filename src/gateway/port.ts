@@ -47,6 +47,8 @@ export interface EventsRequest {
 /** A stretch of a journal. */
 export interface EventsAnswer {
   readonly events: readonly GatewayEvent[];
+  /** Cursor before the first event of the stretch. */
+  readonly from: string;
   /** Cursor after the last event of the stretch, or where it was asked to begin. */
   readonly cursor: string;
   /** Whether more events are kept already. */

@@ -133,10 +133,23 @@ describe("a body that is not one", () => {
     await expectProblem(await raw(START, { method: "POST", ...init }), status, code);
   });
 
-  test("params just below the limit are taken", async () => {
-    const motto = "x".repeat(MIB - 100);
-    const answer = await gateway.post(`/agents/workshop/large/methods/open`, { motto });
-    expect(answer.status).toBe(200);
+  test("params just below the limit are taken, and run", async () => {
+    const params = { answer: 1, failWith: "x".repeat(MIB - 4_096 - 60) };
+    const started = await gateway.post(START, { params });
+    expect(started.status, started.text.slice(0, 200)).toBe(202);
+    const { links } = started.json<{ links: { self: string } }>();
+    const ended = await untilStatus(() => gateway.get(links.self), "errored");
+    // What is kept of a message is cut.
+    expect(ended.json<{ error: { message: string } }>().error.message).toHaveLength(4_000);
+    await gateway.request("DELETE", links.self);
+  });
+
+  test("nested too deeply", async () => {
+    const deep = `${'{"a":'.repeat(8_000)}1${"}".repeat(8_000)}`;
+    for (const path of [START, `${AGENT}/instances/none/approve`]) {
+      const response = await raw(path, { method: "POST", headers: json, body: `{"metadata":${deep}}` });
+      await expectProblem(response, 400, "invalid_request");
+    }
   });
 });
 

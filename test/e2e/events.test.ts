@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { openStream } from "../support/stream.ts";
-import { untilStatus } from "../support/until.ts";
+import { until, untilStatus } from "../support/until.ts";
 
 interface Started {
   id: string;
@@ -129,10 +129,87 @@ test("an author's broadcast and state reach no tail, and a tail reaches no hook 
   const job = await start(agent, "gated", {});
   await using stream = await openStream(gateway, job.links.events);
   await stream.until("approval.requested");
+  const { tail_key: tailKey } = await metaOf("quiet");
+  const frames: string[] = [];
+  const socket = await openSocket("quiet", {
+    "x-switchyard-tail-key": tailKey ?? "",
+    "x-switchyard-tail-agent": agent,
+    "x-switchyard-tail-after": stream.received.at(-1)?.id ?? "",
+  });
+  socket.addEventListener("message", ({ data }) => frames.push(String(data)));
+  socket.accept();
+
   await gateway.post(`${agent}/methods/open`, { motto: "state goes to the author's clients" });
+  const shouted = await gateway.post(`${agent}/methods/shout`, { text: "and so does this" });
+  expect(shouted.json()).toEqual({ reached: [] });
   await gateway.post(`${job.links.self}/approve`, {});
   await stream.closed;
-  expect(stream.received.every(({ event }) => /^(?:instance|approval|stream)\./.test(event ?? ""))).toBe(
-    true,
+  await until(
+    async () => frames.length,
+    (n) => n >= 2,
   );
+  expect(frames.map((frame) => (JSON.parse(frame) as { type: string }).type)).toEqual([
+    "approval.decided",
+    "instance.completed",
+  ]);
+  socket.close();
 });
+
+test("who does not know the key of an agent opens no tail of it", async () => {
+  const agent = "/agents/workshop/locked";
+  await start(agent, "gated", {});
+  const socket = await openSocket("locked", {
+    "x-switchyard-tail-key": "guessed",
+    "x-switchyard-tail-agent": agent,
+    "x-switchyard-tail-after": "00000000-0",
+  });
+  const closed = new Promise<number>((resolve) =>
+    socket.addEventListener("close", ({ code }) => resolve(code)),
+  );
+  socket.accept();
+  expect(await closed).toBe(1008);
+});
+
+test("a client of the SDK's router passes no gate of the author by a forged key", async () => {
+  await start("/agents/workshop/gatekeeper", "gated", {});
+  const socket = await openSocket("gatekeeper", { "x-switchyard-tail-key": "guessed" }, "/sub/bench/forged");
+  const closed = new Promise<number>((resolve) =>
+    socket.addEventListener("close", ({ code }) => resolve(code)),
+  );
+  socket.accept();
+  // The SDK tells a refusal by the code of the close.
+  expect(await closed).not.toBe(1000);
+  const storage = await gateway.harness
+    .getWorker()
+    .getDurableObjectStorage("WORKSHOP", { name: "gatekeeper" });
+  const children = await storage.exec("SELECT name FROM sqlite_master WHERE name = 'cf_agents_sub_agents'");
+  expect(children).toEqual([]);
+});
+
+interface Socket {
+  accept(): void;
+  close(): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { code: number }) => void): void;
+}
+interface Namespace {
+  idFromName(name: string): unknown;
+  get(id: unknown): {
+    fetch(url: string, init: object): Promise<{ status: number; webSocket: Socket | null }>;
+  };
+}
+
+/** Opens a socket to a root agent as the SDK's router would, past the gateway. */
+async function openSocket(name: string, headers: Record<string, string>, path = "/"): Promise<Socket> {
+  const { WORKSHOP } = await gateway.harness.getWorker<{ WORKSHOP: Namespace }>().getEnv();
+  const stub = WORKSHOP.get(WORKSHOP.idFromName(name));
+  const response = await stub.fetch(`http://agent${path}`, { headers: { upgrade: "websocket", ...headers } });
+  if (response.webSocket === null) throw new Error(`the socket was refused: ${response.status}`);
+  return response.webSocket;
+}
+
+async function metaOf(name: string): Promise<Record<string, string>> {
+  const storage = await gateway.harness.getWorker().getDurableObjectStorage("WORKSHOP", { name });
+  const rows = await storage.exec("SELECT key, value FROM switchyard_meta");
+  return Object.fromEntries(rows.map((row) => [String(row["key"]), String(row["value"])]));
+}

@@ -86,14 +86,14 @@ test("the same step name twice is two gates", async () => {
 
 test("a gate that nobody decides expires, and the instance ends errored", async () => {
   const self = await start({ gates: ["slow"], timeoutMs: 300 });
-  const id = await waitingAt(self, "slow");
   const ended = await untilStatus(() => gateway.get(self), "errored");
   expect(ended.json()).toMatchObject({ error: { name: "WorkflowTimeoutError" } });
-  expect((await gateway.get(`${AGENT}/approvals/${id}`)).json()).toMatchObject({
-    status: "expired",
-    decidedBy: null,
-  });
-  const late = await gateway.post(`${AGENT}/approvals/${id}/approve`, {});
+  const approvals = (await gateway.get(`${AGENT}/approvals?status=expired`)).json<{
+    items: { id: string; instanceId: string; decidedBy: null }[];
+  }>();
+  const [expired] = approvals.items.filter(({ instanceId }) => self.endsWith(instanceId));
+  expect(expired).toMatchObject({ stepName: "slow", decidedBy: null });
+  const late = await gateway.post(`${AGENT}/approvals/${expired?.id}/approve`, {});
   expect(late.status).toBe(409);
   expect(late.json()).toMatchObject({ decision: { status: "expired" } });
 });

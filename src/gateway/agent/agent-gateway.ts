@@ -2,10 +2,10 @@ import type { GatewayEvent } from "../contract/event";
 import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
-import type { AgentPort } from "../port";
+import type { AgentPort, EventsAnswer } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { Courier, type Origin } from "./courier";
-import { Engine } from "./engine";
+import { Engine, type EngineEvent } from "./engine";
 import { fromOutcome } from "./outcome";
 import { Alarm, type AlarmClock } from "./alarm";
 import { reconcile } from "./controls";
@@ -16,6 +16,7 @@ import { Records } from "./records";
 import type { Report } from "./reports";
 import { AgentService } from "./service";
 import type { GatewayStub } from "./stub";
+import { passesTail } from "./tail";
 
 /** What the gateway needs of the Agent that it lives in. */
 export interface AgentHost {
@@ -98,7 +99,19 @@ export class AgentGateway {
     }
     const create = this.#creates(method, input, this.#definitionBelow(rest));
     const child = await this.#child(next, create);
-    return fromOutcome(await child.gatewayCall(further, method, input));
+    const answer = fromOutcome(await child.gatewayCall(further, method, input));
+    return method === "readEvents" ? this.#withOwnKey(answer as EventsAnswer) : answer;
+  }
+
+  /** Whether a request opens a tail of an agent below this one. */
+  passesTail(request: Request): boolean {
+    const { store } = this.records;
+    return store.exists() && passesTail(request, this.#host.path.length - 1, store.meta("tail_key"));
+  }
+
+  /** A socket to a sub-agent passes through its parents: each is opened by its own key. */
+  #withOwnKey(answer: EventsAnswer): EventsAnswer {
+    return { ...answer, tailKey: `${this.records.store.meta("tail_key")} ${answer.tailKey}` };
   }
 
   /** Takes the report of a workflow of this agent, or of one below it. */
@@ -114,6 +127,25 @@ export class AgentGateway {
     const { answer, callback } = this.records.change((now) => receive(this.records, found, report, now));
     if (callback !== undefined) await this.#host.tellAuthor(found.binding, found.id, callback);
     return answer;
+  }
+
+  get definition(): AgentDefinition {
+    return this.#host.definition;
+  }
+
+  /** Sends an event to an instance, of any type: the author's own code answers for it. */
+  async tell({ id }: InstanceRow, event: EngineEvent): Promise<void> {
+    await this.#alarm.ensure(Date.now() + SOON_MS);
+    this.records.change((now) =>
+      this.records.outbox.add({ kind: "event", instanceId: id, payload: event }, now),
+    );
+    this.#host.background(this.#courier.deliver());
+  }
+
+  /** Sends what was just committed, and sees to it that it is sent if this process dies. */
+  deliverSurely(): void {
+    this.#host.background(this.#alarm.ensure(Date.now() + SOON_MS));
+    this.#host.background(this.#courier.deliver());
   }
 
   /** Sends what is still to be told, and asks the engine about what was not heard of for long. */
@@ -157,10 +189,8 @@ export class AgentGateway {
   }
 
   #failStart(id: string, failure: unknown): void {
-    const error = {
-      name: "StartError",
-      message: `The workflow engine refused the instance: ${String(failure)}`,
-    };
+    console.error(`switchyard: instance ${id} could not be created`, failure);
+    const error = { name: "StartError", message: "The workflow engine refused the instance." };
     this.records.change((now) => {
       const instance = this.records.ledger.find(id);
       if (instance?.status === "queued") fail(this.records, instance, error, now);

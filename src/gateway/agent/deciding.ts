@@ -63,7 +63,7 @@ function onlyOpen(context: ServiceContext, { instanceId }: { readonly instanceId
   });
 }
 
-/** What the approver sent, checked against the contract of the workflow. A rejection may come without. */
+/** What the approver sent, if it fits the contract of the workflow, which parses it. A rejection may come without. */
 function checkedMetadata(
   { host }: ServiceContext,
   gate: ApprovalRow,
@@ -72,7 +72,7 @@ function checkedMetadata(
   const workflow = host.definition.workflows.find(({ name }) => name === gate.workflow);
   if (workflow === undefined || (decision === "reject" && metadata === undefined)) return metadata;
   const checked = workflow.approval.safeParse(metadata);
-  if (checked.success) return checked.data;
+  if (checked.success) return metadata;
   throw new ProblemError("invalid_request", {
     detail: `The metadata does not match the approval contract of "${workflow.name}".`,
     errors: placesOf(checked.error, "body", ["metadata"]),

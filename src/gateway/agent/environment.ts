@@ -5,11 +5,18 @@ import { isWorkflow } from "./engine";
 import { isNamespace } from "./stub";
 
 /**
- * Checks that the environment has every binding that the definitions name.
+ * Checks that every class can be served, and that the environment has every binding that the definitions name.
  *
- * @throws DefinitionError naming the binding and what to write in `wrangler.jsonc`.
+ * @throws DefinitionError naming the class or the binding, and the remedy.
  */
 export function checkBindings(registry: Registry): void {
+  for (const { name, agent } of registry.chains.map(leafOf)) {
+    if (!("gatewayCall" in agent.prototype)) {
+      throw new DefinitionError(
+        `Agent "${name}": the class ${agent.name} is none that the gateway can serve. Extend withGateway(Agent).`,
+      );
+    }
+  }
   for (const [root, ...below] of registry.chains) {
     if (below.length === 0 && !isNamespace(Reflect.get(env, root.binding ?? ""))) {
       throw new DefinitionError(

@@ -3,6 +3,7 @@ import { ProblemError } from "../contract/problem";
 import type { EventsAnswer, EventsRequest } from "../port";
 import { type EventCursor, formatEventCursor, parseEventCursor } from "../stream/cursor";
 import { type InstanceRow, iso, json } from "./ledger";
+import { takeWithinBudget } from "./page";
 import type { Row, Store } from "./store";
 
 interface EventRow extends Row {
@@ -82,9 +83,10 @@ export class Journal {
             after,
             request.limit + 1,
           );
-    const events = rows.slice(0, request.limit).map((row) => this.#toEvent(row));
-    const cursor = events.at(-1)?.id ?? formatEventCursor({ epoch, seq: after });
-    return { events, cursor, more: rows.length > request.limit, gap };
+    const taken = takeWithinBudget(rows, request.limit);
+    const events = taken.map((row) => this.#toEvent(row));
+    const from = formatEventCursor({ epoch, seq: after });
+    return { events, from, cursor: events.at(-1)?.id ?? from, more: rows.length > taken.length, gap };
   }
 
   #toEvent(row: EventRow): GatewayEvent {

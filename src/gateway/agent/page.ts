@@ -77,9 +77,27 @@ export function readPage<Source extends Row & { ordinal: number }, Item>(
   const ranges =
     statuses.length === 0 ? [filters] : statuses.map((one) => [...filters, ["status", one] as const]);
   const rows = ranges.flatMap(range).toSorted((a, b) => b.ordinal - a.ordinal);
-  const shown = rows.slice(0, limit);
+  const shown = takeWithinBudget(rows, limit);
   const last = shown.at(-1);
   const nextCursor =
-    rows.length > limit && last !== undefined ? encodeCursor({ list, before: last.ordinal }) : null;
+    rows.length > shown.length && last !== undefined ? encodeCursor({ list, before: last.ordinal }) : null;
   return { items: shown.map(toItem), nextCursor };
+}
+
+/** One answer crosses RPC, which takes 32 MiB: a page of large rows is shorter than was asked for. */
+const MOST_CHARACTERS = 4_000_000;
+
+/** The first rows, as many as were asked for and as fit into one answer; at least one, if there is one. */
+export function takeWithinBudget<Source extends Row>(rows: readonly Source[], limit: number): Source[] {
+  const taken: Source[] = [];
+  let characters = 0;
+  for (const row of rows.slice(0, limit)) {
+    characters += Object.values(row).reduce<number>(
+      (sum, value) => sum + (typeof value === "string" ? value.length : 8),
+      0,
+    );
+    if (taken.length > 0 && characters > MOST_CHARACTERS) break;
+    taken.push(row);
+  }
+  return taken;
 }

@@ -7,6 +7,7 @@ import { Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { Store } from "./store";
 import { Waits } from "./waits";
+import { WorkflowRecords } from "./workflow-records";
 
 /** Everything that one agent keeps, and the one way to change it. */
 export class Records {
@@ -19,6 +20,8 @@ export class Records {
   readonly waits: Waits;
   readonly outbox: Outbox;
   readonly answers: Answers;
+  /** The same instances, as the SDK's own methods show them. */
+  readonly workflows: WorkflowRecords;
   readonly #publish: (events: readonly GatewayEvent[]) => void;
 
   /**
@@ -37,6 +40,7 @@ export class Records {
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
     this.answers = new Answers(this.store);
+    this.workflows = new WorkflowRecords(this.store);
     this.#publish = publish;
   }
 

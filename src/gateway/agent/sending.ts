@@ -45,7 +45,7 @@ function checkedPayload(
     });
   }
   const checked = contract.safeParse(payload);
-  if (checked.success) return checked.data;
+  if (checked.success) return payload;
   throw new ProblemError("invalid_request", {
     detail: `The payload does not match the contract of "${type}".`,
     errors: placesOf(checked.error, "body", ["payload"]),

@@ -41,6 +41,14 @@ function accept(
 ): Instance {
   const { records } = context;
   const workflow = requireWorkflow(context, name);
+  const reserved = Object.keys(params).find((key) => key.startsWith("__"));
+  if (reserved !== undefined) {
+    const place = { in: "body", pointer: `/params/${reserved}`, message: "is a reserved name" } as const;
+    throw new ProblemError("invalid_request", {
+      detail: `The parameter ${reserved} is reserved.`,
+      errors: [place],
+    });
+  }
   const engineId = `sy_${crypto.randomUUID()}`;
   const { binding } = workflow;
   if (!records.ledger.insert({ id, engineId, workflow: name, binding, params, metadata, now })) {

@@ -5,12 +5,19 @@ import { isTail, readTailRequest, type TailRequest, tailTags } from "./tail";
 export interface TailHost {
   /** Path of the agent, as clients see it. */
   gatewayPath(agent: Agent): string;
+  /** Whether a request opens a tail of an agent below. */
+  passesTail(agent: Agent, request: Request): boolean;
   startTail(agent: Agent, connection: Connection, request: TailRequest): void;
 }
 
 type Hooked = Pick<
   Agent,
-  "onConnect" | "onMessage" | "onClose" | "getConnectionTags" | "shouldSendProtocolMessages"
+  | "onConnect"
+  | "onMessage"
+  | "onClose"
+  | "onBeforeSubAgent"
+  | "getConnectionTags"
+  | "shouldSendProtocolMessages"
 >;
 
 const guarded = new WeakSet<Hooked>();
@@ -22,7 +29,8 @@ const guarded = new WeakSet<Hooked>();
 export function keepTailsFromAuthor(prototype: Hooked, host: TailHost): void {
   if (guarded.has(prototype)) return;
   guarded.add(prototype);
-  const { onConnect, onMessage, onClose, getConnectionTags, shouldSendProtocolMessages } = prototype;
+  const { onConnect, onMessage, onClose, onBeforeSubAgent, getConnectionTags, shouldSendProtocolMessages } =
+    prototype;
 
   const tailOf = (agent: Agent, { request }: ConnectionContext) =>
     readTailRequest(request, () => host.gatewayPath(agent));
@@ -38,6 +46,9 @@ export function keepTailsFromAuthor(prototype: Hooked, host: TailHost): void {
   };
   prototype.shouldSendProtocolMessages = function notToTails(this: Agent, connection, context) {
     return tailOf(this, context) === undefined && shouldSendProtocolMessages.call(this, connection, context);
+  };
+  prototype.onBeforeSubAgent = async function gateUnlessTail(this: Agent, request, child) {
+    if (!host.passesTail(this, request)) return onBeforeSubAgent.call(this, request, child);
   };
   prototype.onMessage = function onMessageUnlessTail(this: Agent, connection, message) {
     if (!isTail(connection)) return onMessage.call(this, connection, message);

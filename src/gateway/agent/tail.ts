@@ -2,7 +2,10 @@ import type { Connection } from "agents";
 import type { GatewayEvent } from "../contract/event";
 import type { Records } from "./records";
 
-/** Carries the key of the tail. Only the Worker can know it, so that nobody else opens one. */
+/**
+ * Carries the key of each agent on the way, root first. Only the Worker can know them, so that nobody else opens a tail, nor
+ * passes an author's `onBeforeSubAgent` by saying that it does.
+ */
 const KEY_HEADER = "x-switchyard-tail-key";
 /** Path of the agent whose tail is meant: a socket of a sub-agent passes through all of its parents. */
 const AGENT_HEADER = "x-switchyard-tail-agent";
@@ -42,6 +45,11 @@ export function readTailRequest({ headers }: Request, agentPath: () => string): 
   return { agent, after, tailKey, instanceId: headers.get(INSTANCE_HEADER) ?? undefined };
 }
 
+/** Whether a request opens a tail below this agent, which is `depth` levels below the root and has this key. */
+export function passesTail({ headers }: Request, depth: number, tailKey: string): boolean {
+  return headers.get(KEY_HEADER)?.split(" ")[depth] === tailKey;
+}
+
 /** The tags by which events find a tail, also after the agent slept. */
 export function tailTags({ instanceId }: TailRequest): string[] {
   return [TAIL_TAG, watchTag(instanceId)];
@@ -54,7 +62,7 @@ export function isTail(connection: Connection): boolean {
 
 /** Starts a tail: what is after the cursor, then live. Both in one turn, so that nothing can come between. */
 export function startTail(connection: Connection, request: TailRequest, records: Records): void {
-  if (!records.store.exists() || records.store.meta("tail_key") !== request.tailKey) {
+  if (!records.store.exists() || records.store.meta("tail_key") !== request.tailKey.split(" ").at(-1)) {
     connection.close(1008, "not a tail of this agent");
     return;
   }

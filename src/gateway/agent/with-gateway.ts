@@ -1,5 +1,5 @@
 import type { Agent } from "agents";
-import type { RunWorkflowOptions, WorkflowCallback } from "agents/workflows";
+import type { WorkflowCallback } from "agents/workflows";
 import type { AgentPath, AgentStep } from "../contract/names";
 import type { AgentPort } from "../port";
 import { type AgentDefinition, definitionOf } from "../registry/agent-definition";
@@ -12,6 +12,7 @@ import type { Report } from "./reports";
 import type { GatewayStub } from "./stub";
 import { closeTails, isTail, publishToTails, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
+import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
 /** What `withGateway` adds to an Agent. These are for the gateway itself: author code has no need to call them. */
 export interface GatewayMembers extends GatewayStub {
@@ -30,9 +31,6 @@ export interface GatewayAgentClass {
 /** Any class of Agents, whatever its environment has. */
 type AnyAgent = new (ctx: DurableObjectState, env: never) => Agent;
 
-/** How the platform calls such a class. */
-type AgentBase = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent;
-
 /**
  * Makes a class of Agents one that the gateway can serve: `class OrderDesk extends withGateway(Agent)<Env, State>`.
  * Everything of the SDK stays as it is; workflows that are declared in `defineAgent` are kept in the gateway's ledger.
@@ -43,9 +41,14 @@ export function withGateway<Base extends AnyAgent>(
 ): Pick<Base, keyof Base> &
   (new (...args: ConstructorParameters<Base>) => InstanceType<Base> & GatewayMembers);
 export function withGateway(base: AgentBase): AgentBase {
-  return class GatewayAgent extends base implements GatewayMembers {
+  class GatewayAgent extends base implements GatewayMembers {
+    static gatewayOf(agent: Agent): AgentGateway {
+      return (agent as GatewayAgent).#open();
+    }
+
     static readonly #tails: TailHost = {
       gatewayPath: (agent) => (agent as GatewayAgent).#open().records.agent,
+      passesTail: (agent, request) => GatewayAgent.gatewayOf(agent).passesTail(request),
       startTail: (agent, connection, request) =>
         startTail(connection, request, (agent as GatewayAgent).#open().records),
     };
@@ -69,24 +72,6 @@ export function withGateway(base: AgentBase): AgentBase {
 
     async gatewayAlarm(): Promise<void> {
       await this.#open().alarm();
-    }
-
-    override async runWorkflow(
-      binding: string,
-      params: unknown,
-      options?: RunWorkflowOptions,
-    ): Promise<string> {
-      const workflow = definitionOf(this.constructor.name)?.workflows.find(
-        (declared) => declared.binding === binding,
-      );
-      if (workflow === undefined) return super.runWorkflow(binding, params, options);
-      const { id } = await this.#open().service.start({
-        workflow: workflow.name,
-        params: workflow.params.parse(params),
-        id: options?.id,
-        metadata: (options?.metadata ?? {}) as Record<string, string | number | boolean>,
-      });
-      return id;
     }
 
     override setState(state: unknown): void {
@@ -184,7 +169,8 @@ export function withGateway(base: AgentBase): AgentBase {
         );
       }
     }
-  };
+  }
+  return withWorkflowApi(GatewayAgent, (agent) => GatewayAgent.gatewayOf(agent));
 }
 
 function requireDefinition(className: string): AgentDefinition {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Control, RestartFrom } from "../contract/control";
-import { Deleted, SentEvent } from "../contract/instance";
+import { Deleted, type Instance, SentEvent } from "../contract/instance";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { InstanceParams } from "./instances";
 import { operation, type Subject } from "./operation";
@@ -70,7 +70,7 @@ export const sendInstanceEvent = operation<Subject>()({
   description:
     "`delivered` if the instance waits for it, `buffered` if it is kept until it does. `?require=waiting` refuses the latter.",
   scope: "instances:control",
-  rest: { method: "post", path: () => "/instances/{instanceId}/events", status: 202 },
+  rest: { method: "post", path: () => "/instances/{instanceId}/events", status: 200 },
   schemas: ({ agent }) => ({
     params: InstanceParams,
     query: z.strictObject({ require: z.enum(["waiting"]).optional().describe("What must be so") }),
@@ -118,7 +118,12 @@ function controls<Body extends z.ZodType | undefined>(
     summary: ({ agent }) => `${pascal(action)} one instance of one ${words(agent.name)}`,
     description,
     scope: "instances:control",
-    rest: { method: "post", path: () => `/instances/{instanceId}/${action}`, status: 202 },
+    rest: {
+      method: "post",
+      path: () => `/instances/{instanceId}/${action}`,
+      status: 202,
+      location: (answer) => (answer as Instance).links.self,
+    },
     schemas: ({ agent }) => ({
       params: InstanceParams,
       ...(body === undefined ? {} : { body }),

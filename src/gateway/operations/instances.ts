@@ -3,7 +3,7 @@ import { type Instance, InstanceStatus, Metadata } from "../contract/instance";
 import { Name } from "../contract/names";
 import { Limit } from "../contract/page";
 import { operation, type Subject, type WorkflowSubject } from "./operation";
-import { agentSchemas, workflowSchemas } from "./schemas";
+import { agentSchemas, asSent, workflowSchemas } from "./schemas";
 import { pascal, words } from "./words";
 
 /** The path parameter of an instance. */
@@ -20,6 +20,24 @@ export function repeated<Item extends z.ZodType>(item: Item) {
   );
 }
 
+function itemBody<Params extends z.ZodType>(params: Params) {
+  return z.strictObject({
+    params,
+    id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
+    metadata: Metadata.optional(),
+  });
+}
+
+function startBody<Params extends z.ZodType>(params: Params) {
+  return itemBody(params).extend({
+    delay: z.int().min(0).max(MAX_DELAY_SECONDS).optional().describe("Seconds to wait before it begins"),
+  });
+}
+
+function batchBody<Params extends z.ZodType>(params: Params) {
+  return z.strictObject({ items: z.array(itemBody(params)).min(1).max(MAX_BATCH) });
+}
+
 export const startWorkflow = operation<WorkflowSubject>()({
   id: ({ workflow }) => `start${pascal(workflow.name)}`,
   summary: ({ workflow }) => workflow.description ?? `Start ${words(workflow.name)}`,
@@ -34,14 +52,10 @@ export const startWorkflow = operation<WorkflowSubject>()({
     location: (answer) => (answer as Instance).links.self,
   },
   schemas: ({ workflow }) => ({
-    body: z
-      .strictObject({
-        params: workflowSchemas(workflow).params,
-        id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
-        metadata: Metadata.optional(),
-        delay: z.int().min(0).max(MAX_DELAY_SECONDS).optional().describe("Seconds to wait before it begins"),
-      })
-      .meta({ id: `Start${pascal(workflow.name)}Request` }),
+    body: startBody(asSent(workflow.params)),
+    shownBody: startBody(workflowSchemas(workflow).params).meta({
+      id: `Start${pascal(workflow.name)}Request`,
+    }),
     output: workflowSchemas(workflow).instance,
   }),
   problems: ["instance_exists"],
@@ -56,19 +70,11 @@ export const startWorkflows = operation<WorkflowSubject>()({
   summary: ({ workflow }) => `Start ${words(workflow.name)} up to ${MAX_BATCH} times`,
   description: "Each item has an answer of its own, in the order in which they were sent.",
   scope: "instances:start",
-  rest: { method: "post", path: ({ workflow }) => `/workflows/${workflow.name}/batch`, status: 202 },
+  rest: { method: "post", path: ({ workflow }) => `/workflows/${workflow.name}/batch`, status: 200 },
   schemas: ({ workflow }) => ({
-    body: z.strictObject({
-      items: z
-        .array(
-          z.strictObject({
-            params: workflowSchemas(workflow).params,
-            id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
-            metadata: Metadata.optional(),
-          }),
-        )
-        .min(1)
-        .max(MAX_BATCH),
+    body: batchBody(asSent(workflow.params)),
+    shownBody: batchBody(workflowSchemas(workflow).params).meta({
+      id: `Start${pascal(workflow.name)}BatchRequest`,
     }),
     output: z.object({
       items: z.array(

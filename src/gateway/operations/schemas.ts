@@ -59,6 +59,18 @@ export const workflowSchemas = ofWorkflow;
 /** The schemas that the workflows of an agent decide together. */
 export const agentSchemas = ofAgent;
 
+/**
+ * Refuses what a schema refuses, and leaves what it takes as it was sent. What is kept as JSON and read again later is
+ * parsed there: parsed twice, a schema that coerces would read its own result.
+ */
+export function asSent(schema: z.ZodType): z.ZodType<Record<string, unknown>> {
+  return z.custom<Record<string, unknown>>().check((context) => {
+    for (const issue of schema.safeParse(context.value).error?.issues ?? []) {
+      context.issues.push({ ...issue, input: context.value } as (typeof context.issues)[number]);
+    }
+  });
+}
+
 /** The only schema, or the named union of several, which `workflow` tells apart. */
 function anyOf(schemas: readonly z.ZodType[], id: string): z.ZodType {
   const [first, second, ...rest] = schemas;

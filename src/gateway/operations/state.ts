@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { StateView } from "../port";
+import type { AgentDefinition } from "../registry/agent-definition";
 import { operation, type Subject } from "./operation";
+import { named } from "./schemas";
 import { pascal, words } from "./words";
 
 const description =
@@ -12,7 +14,7 @@ export const getState = operation<Subject>()({
   summary: ({ agent }) => `Read the state of one ${words(agent.name)}`,
   scope: "agents:read",
   rest: { method: "get", path: () => "/state", status: 200, etag },
-  schemas: ({ agent }) => ({ output: stateView(agent.state) }),
+  schemas: ({ agent }) => ({ output: stateView(agent) }),
   problems: [],
   answer: (_asked, { agent }) => agent.getState(),
 });
@@ -23,7 +25,7 @@ export const replaceState = operation<Subject>()({
   description,
   scope: "agents:call",
   rest: { method: "put", path: () => "/state", status: 200, etag },
-  schemas: ({ agent }) => ({ body: agent.state ?? z.unknown(), output: stateView(agent.state) }),
+  schemas: ({ agent }) => ({ body: stateOf(agent), output: stateView(agent) }),
   problems: ["precondition_failed"],
   answer: ({ body, ifMatch }, { agent }) =>
     agent.changeState({ change: { kind: "replace", state: body }, ifMatch }),
@@ -39,7 +41,7 @@ export const mergeState = operation<Subject>()({
     body: z
       .record(z.string(), z.unknown())
       .describe("Fields to replace; what comes out must match the state's schema"),
-    output: stateView(agent.state),
+    output: stateView(agent),
   }),
   problems: ["precondition_failed"],
   answer: ({ body, ifMatch }, { agent }) =>
@@ -52,11 +54,18 @@ export const resetState = operation<Subject>()({
   description,
   scope: "agents:call",
   rest: { method: "delete", path: () => "/state", status: 200, etag },
-  schemas: ({ agent }) => ({ output: stateView(agent.state) }),
+  schemas: ({ agent }) => ({ output: stateView(agent) }),
   problems: ["precondition_failed"],
   answer: ({ ifMatch }, { agent }) => agent.changeState({ change: { kind: "reset" }, ifMatch }),
 });
 
-function stateView(state: z.ZodType = z.unknown()) {
-  return z.object({ state, etag: z.string().describe("Changes with the state; also in the ETag header") });
+function stateOf({ name, state = z.unknown() }: AgentDefinition): z.ZodType {
+  return named(state, `${pascal(name)}State`);
+}
+
+function stateView(agent: AgentDefinition) {
+  return z.object({
+    state: stateOf(agent),
+    etag: z.string().describe("Changes with the state; also in the ETag header"),
+  });
 }

@@ -91,7 +91,7 @@ export function defineWorkflow<
     );
   }
   const strips = params.def.catchall === undefined;
-  return {
+  const definition: WorkflowDefinition<WorkflowName, Params, Progress, Output, Approval, Events> = {
     name,
     binding,
     description: options.description,
@@ -102,6 +102,16 @@ export function defineWorkflow<
     approval: (options.approval ?? z.undefined()) as Approval,
     events: (options.events ?? {}) as Events,
   };
+  definitions.set(binding, definition);
+  return definition;
+}
+
+/** By binding, which is how a running workflow knows itself. */
+const definitions = new Map<string, WorkflowDefinition>();
+
+/** @returns the contract of the workflow on a binding; undefined if none was defined. */
+export function workflowOn(binding: string): WorkflowDefinition | undefined {
+  return definitions.get(binding);
 }
 
 /** Params of a workflow as its class receives them. */

@@ -69,7 +69,7 @@ async function follow(
     try {
       const answer: EventsAnswer = next ?? (await source.read(cursor));
       next = undefined;
-      if (answer.gap) await send(controlFrame({ type: "stream.gap" }, answer.cursor));
+      if (answer.gap) await send(controlFrame({ type: "stream.gap" }, answer.from));
       for (const event of answer.events) await send(eventFrame(event));
       cursor = answer.cursor;
       if (answer.more) continue;

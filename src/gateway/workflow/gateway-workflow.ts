@@ -7,6 +7,7 @@ import {
   type WorkflowCallback,
   WorkflowRejectedError,
 } from "agents/workflows";
+import type { z } from "zod";
 import { Engine } from "../agent/engine";
 import { fromOutcome } from "../agent/outcome";
 import {
@@ -21,12 +22,13 @@ import { rootStub } from "../agent/stub";
 import type { GatewayMembers } from "../agent/with-gateway";
 import type { InstanceError } from "../contract/instance";
 import { ProblemError, PROBLEMS } from "../contract/problem";
-import type {
-  ApprovalOf,
-  OutputOf,
-  ParamsOf,
-  ProgressOf,
-  WorkflowDefinition,
+import {
+  type ApprovalOf,
+  type OutputOf,
+  type ParamsOf,
+  type ProgressOf,
+  type WorkflowDefinition,
+  workflowOn,
 } from "../registry/workflow-definition";
 import { toMilliseconds } from "./duration";
 import { DEFAULT_TIMEOUT_MS, engineMethod, extendStep } from "./extend-step";
@@ -103,7 +105,7 @@ export abstract class GatewayWorkflow<
     });
     const { approved, metadata, reason } = await this.#decision(run, step, question, gate);
     if (!approved) throw new WorkflowRejectedError(reason, run.gateway.id);
-    return metadata as Metadata;
+    return parsed(workflowOn(this.workflowName)?.approval, metadata) as Metadata;
   }
 
   protected override broadcastToClients(message: unknown): void {
@@ -182,11 +184,13 @@ export abstract class GatewayWorkflow<
     run.entered = true;
     this.#tellInBackground(run, { type: "started" });
     try {
-      const returned = await execute({ ...event, payload: withoutGatewayParam(event.payload) }, step);
+      const returned = await execute({ ...event, payload: this.#params(event.payload) }, step);
       const output = returned ?? run.reported;
+      // Outside of the step: what is no JSON never will be, however often the engine tries.
+      const report: Report = { type: "completed", output: toJson(output) };
       await Promise.all(run.background);
       await step.do("__gateway_completed", async () => {
-        await this.#tell(run, { type: "completed", output: toJson(output) });
+        await this.#tell(run, report);
       });
       return output;
     } catch (failure) {
@@ -195,6 +199,11 @@ export abstract class GatewayWorkflow<
     } finally {
       run.over = true;
     }
+  }
+
+  #params(payload: object): ParamsOf<Definition> {
+    const { [GATEWAY_PARAM]: _, ...sent } = payload as { readonly [GATEWAY_PARAM]?: GatewayParam };
+    return parsed(workflowOn(this.workflowName)?.params, sent) as ParamsOf<Definition>;
   }
 
   /** @throws what the engine stopped the run with in the meantime, if it did. */
@@ -274,9 +283,13 @@ function gatewayParamOf(payload: object): GatewayParam | undefined {
   return (payload as { readonly [GATEWAY_PARAM]?: GatewayParam })[GATEWAY_PARAM];
 }
 
-function withoutGatewayParam<Params extends object>(payload: Params): Params {
-  const { [GATEWAY_PARAM]: _, ...params } = payload as Params & { readonly [GATEWAY_PARAM]?: GatewayParam };
-  return params as unknown as Params;
+/**
+ * What was sent, as its contract makes it. It was checked when it was sent; if the contract has become another since, a run
+ * that goes on gets it as it was sent.
+ */
+function parsed(contract: z.ZodType | undefined, sent: unknown): unknown {
+  const result = contract?.safeParse(sent);
+  return result?.success === true ? result.data : sent;
 }
 
 /** What is told is JSON: that something is not shows here, as the author's error. */
@@ -284,11 +297,19 @@ function toJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value) ?? "null") as unknown;
 }
 
+/** Longest message that is kept of an error. */
+const MOST_CHARACTERS = 4_000;
+
 /** What came from the engine or out of a step has crossed RPC, where the name of an error moves into its message. */
 function toInstanceError(failure: unknown): InstanceError {
-  if (!(failure instanceof Error)) return { name: "Error", message: String(failure) };
+  if (!(failure instanceof Error)) return { name: "Error", message: shown(String(failure)) };
   const [, name, message] = /^([A-Z]\w*Error): (.*)$/s.exec(failure.message) ?? [];
   return failure.name === "Error" && name !== undefined && message !== undefined
-    ? { name, message }
-    : { name: failure.name, message: failure.message };
+    ? { name, message: shown(message) }
+    : { name: failure.name, message: shown(failure.message) };
+}
+
+/** A message as clients see it: the engine may name a step of ours, which stands for one of the author's. */
+function shown(message: string): string {
+  return message.replaceAll(/__gateway_(?:ask_|settle_)?/g, "").slice(0, MOST_CHARACTERS);
 }
