@@ -219,7 +219,7 @@ export class AgentGateway {
     input: unknown,
     definition: AgentDefinition = this.#host.definition,
   ): boolean {
-    if (method === "start") return true;
+    if (method === "start" || method === "startMany") return true;
     if (method !== "callMethod") return false;
     const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];
     return Object.hasOwn(definition.methods, name) && definition.methods[name]?.creates === true;

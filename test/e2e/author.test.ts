@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { untilStatus } from "../support/until.ts";
+
+const AGENT = "/agents/workshop/author";
+const SELF = `${AGENT}/instances/by-author`;
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startGateway("test/fixtures/workshop/wrangler.jsonc");
+});
+afterAll(() => gateway.harness.close());
+
+const author = async (call: string, id?: string): Promise<unknown> => {
+  const answer = await gateway.post(`${AGENT}/methods/author`, { call, ...(id === undefined ? {} : { id }) });
+  expect(answer.status, answer.text).toBe(200);
+  return answer.json<{ result?: unknown }>().result;
+};
+const fresh = async (id: string): Promise<string> => {
+  await author("run", id);
+  const self = `${AGENT}/instances/${id}`;
+  await untilStatus(() => gateway.get(self), "waiting");
+  return self;
+};
+
+test("what the author's code starts is an instance like the others, and the SDK's methods work on it", async () => {
+  expect(await author("run")).toBe("by-author");
+  const waiting = await untilStatus(() => gateway.get(SELF), "waiting");
+  expect(waiting.json()).toMatchObject({ workflow: "gated", metadata: { owner: "ada", urgent: true, n: 1 } });
+  expect(await author("get")).toMatchObject({
+    workflowId: "by-author",
+    workflowName: "GATED",
+    status: "waiting",
+  });
+  expect(await author("status")).toMatchObject({ status: "waiting" });
+  expect(await author("list")).toMatchObject({
+    total: 1,
+    nextCursor: null,
+    workflows: [{ workflowId: "by-author" }],
+  });
+  expect(await author("list-as-text")).toMatchObject({ total: 0, workflows: [] });
+
+  await author("pause");
+  await untilStatus(() => gateway.get(SELF), "paused");
+  await author("resume");
+  await untilStatus(() => gateway.get(SELF), "waiting");
+  await author("restart");
+  const again = await untilStatus(() => gateway.get(SELF), "waiting");
+  expect(again.json()).toMatchObject({ attempt: 2 });
+
+  await author("approve");
+  const ended = await untilStatus(() => gateway.get(SELF), "complete");
+  expect(ended.json()).toMatchObject({ output: { signatures: ["code"] } });
+  expect(await author("callbacks")).toEqual([`complete GATED by-author {"signatures":["code"]}`]);
+  expect(await author("delete")).toBe(true);
+  expect((await gateway.get(SELF)).status).toBe(404);
+  expect(await author("get")).toBeUndefined();
+  expect(await author("delete")).toBe(false);
+});
+
+test("a rejection and a termination by the author's code end the instance, and the callback tells once", async () => {
+  const rejected = await fresh("rejected");
+  await author("reject", "rejected");
+  await untilStatus(() => gateway.get(rejected), "errored");
+  const terminated = await fresh("terminated");
+  await author("terminate", "terminated");
+  await untilStatus(() => gateway.get(terminated), "terminated");
+  const callbacks = (await author("callbacks")) as string[];
+  expect(callbacks.filter((told) => told.startsWith("error"))).toEqual([
+    "error GATED rejected Workflow rejected: by code",
+  ]);
+});
+
+test("the id and the metadata of the author's code keep the rules of the API", async () => {
+  const answer = await gateway.post(`${AGENT}/methods/author`, { call: "run", id: "a/b c" });
+  expect(answer.status).toBe(500);
+  expect((await gateway.get(`${AGENT}/instances`)).text).not.toContain("a/b c");
+});
