@@ -25,6 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "type src/gateway/port",
     "agents",
     "cloudflare:workers",
+    "node:crypto",
   ],
   "src/gateway/workflow/": [
     "src/gateway/agent/",
@@ -34,6 +35,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "cloudflare:workers",
     "node:async_hooks",
     "node:crypto",
+    "type zod",
   ],
   "routes/": [
     "src/gateway/auth/",

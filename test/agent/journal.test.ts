@@ -135,7 +135,7 @@ describe("a stretch of the journal", () => {
     const desk = deskWith(2);
     const { cursor } = read(desk);
     const empty = read(desk, { after: cursor });
-    expect(empty).toEqual({ events: [], cursor, more: false, gap: false });
+    expect(empty).toEqual({ events: [], from: cursor, cursor, more: false, gap: false });
     tell(desk, "r-1", 3);
     expect(numbers(read(desk, { after: empty.cursor }))).toEqual([3]);
   });

@@ -41,7 +41,13 @@ describe("a change of an instance", () => {
     const { accept, records, row } = openDesk();
     const before = accept("r-1");
     const changed = records.ledger.change(before, { status: "running", startedAt: NOON + 5 }, NOON + 5);
-    expect(changed).toEqual({ ...before, status: "running", started_at: NOON + 5, updated_at: NOON + 5 });
+    expect(changed).toEqual({
+      ...before,
+      status: "running",
+      started_at: NOON + 5,
+      updated_at: NOON + 5,
+      check_at: NOON + 5 + 60_000,
+    });
     expect(row("r-1")).toEqual(changed);
   });
 

@@ -41,19 +41,30 @@ const everything = {
   waitingFor,
   event: { type: "x" },
   message: "hello",
+  from: null,
   output: { refundId: "x" },
   error,
   approval,
 };
+/** Types whose data is empty, or anything. */
+const WITHOUT_DATA: readonly string[] = [
+  "instance.started",
+  "instance.paused",
+  "instance.resumed",
+  "instance.terminated",
+  "instance.event",
+  "instance.message",
+];
 const fits = (type: string, data: unknown, changes: object = {}): boolean =>
   schema.safeParse({ ...common, type, data, ...changes }).success;
 
 describe("the schema of an event", () => {
   test.each(EVENT_TYPES)("takes %s with its own data", (type) => expect(fits(type, everything)).toBe(true));
 
-  test.each(
-    EVENT_TYPES.filter((type) => !["instance.started", "instance.event", "instance.message"].includes(type)),
-  )("refuses %s without its data", (type) => expect(fits(type, {})).toBe(false));
+  test.each(EVENT_TYPES.filter((type) => !WITHOUT_DATA.includes(type)))(
+    "refuses %s without its data",
+    (type) => expect(fits(type, {})).toBe(false),
+  );
 
   test.each([
     ["progress that the workflow cannot report", "instance.progress", { progress: { percent: "half" } }],
@@ -80,8 +91,8 @@ describe("types of events", () => {
     expect(new Set(EVENT_TYPES).size).toBe(EVENT_TYPES.length);
   });
 
-  test("that end an attempt are those of its success and its failure", () => {
-    expect(ENDING_TYPES).toEqual(["instance.completed", "instance.errored"]);
+  test("that end an attempt are those of its success, its failure and its termination", () => {
+    expect(ENDING_TYPES).toEqual(["instance.completed", "instance.errored", "instance.terminated"]);
   });
 
   test("of control frames are none of the journal's", () => {

@@ -30,8 +30,17 @@ export function stretch(
   events: readonly GatewayEvent[],
   changes: Partial<EventsAnswer> = {},
 ): EventsAnswer {
-  const cursor = events.at(-1)?.id ?? `${EPOCH}-${after}`;
-  return { events, cursor, more: false, ended: false, gap: false, tailKey: "tail-key", ...changes };
+  const from = `${EPOCH}-${after}`;
+  return {
+    events,
+    from,
+    cursor: events.at(-1)?.id ?? from,
+    more: false,
+    ended: false,
+    gap: false,
+    tailKey: "tail-key",
+    ...changes,
+  };
 }
 
 /** As much of the Worker's end of a WebSocket as a tail needs. What comes before it is accepted waits, as on the platform. */

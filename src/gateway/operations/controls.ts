@@ -94,8 +94,8 @@ export const sendInstanceEvent = operation<Subject>()({
 
 /** Every event that a workflow of the agent takes. The agent checks the payload: it knows whose instance it is. */
 function shownEvent({ name, workflows }: AgentDefinition): z.ZodType {
-  const events = workflows.flatMap(({ events }) => Object.entries(events));
-  const [first, second, ...rest] = events.map(([type, payload]) =>
+  const declared = workflows.flatMap(({ events }) => Object.entries(events));
+  const [first, second, ...rest] = declared.map(([type, payload]) =>
     z.strictObject({ type: z.literal(type), payload }),
   );
   const id = `${pascal(name)}SendEventRequest`;

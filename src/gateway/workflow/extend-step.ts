@@ -52,7 +52,7 @@ function extendDo(step: AgentWorkflowStep, run: Run): void {
     );
     return doStep(name, ...placed);
   };
-  step.do = doInPlace as typeof step.do;
+  step.do = doInPlace;
 }
 
 function extendWaits(step: AgentWorkflowStep, run: Run, host: StepHost): void {
