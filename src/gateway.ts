@@ -1,4 +1,4 @@
-export { withGateway, type GatewayMembers } from "./gateway/agent/with-gateway";
+export { withGateway, type GatewayMembers, type StartOptions } from "./gateway/agent/with-gateway";
 export { createGateway, type GatewayOptions } from "./gateway/app";
 export { defineAgent } from "./gateway/registry/agent-definition";
 export { DefinitionError } from "./gateway/registry/definition-error";

@@ -11,6 +11,10 @@ describe("a Worker that cannot serve what it defines does not start, and says wh
       "missing-workflow",
       'Workflow "silent": the environment has no workflow binding "SILENT". Add it to workflows',
     ],
+    [
+      "not-gateway",
+      'Agent "office": the class Office is none that the gateway can serve. Extend withGateway(Agent).',
+    ],
     ["missing-agent", 'no Durable Object binding "OFFICE". Add it to durable_objects.bindings'],
   ])("%s", async (fixture, message) => {
     const harness = createTestHarness({

@@ -19,6 +19,13 @@ interface OrderDeskEnv extends Cloudflare.Env {
 }
 
 const refund = defineWorkflow({ name: "refund", binding: "REFUND", params: z.object({}), output: z.null() });
+const payout = defineWorkflow({
+  name: "payout",
+  binding: "PAYOUT",
+  params: z.object({ cents: z.int(), on: z.coerce.date() }),
+  progress: z.object({ percent: z.number() }),
+  output: z.object({ paid: z.boolean() }),
+});
 
 export class OrderDesk extends withGateway(Agent)<OrderDeskEnv, OrderDeskState> {
   override initialState: OrderDeskState = { open: true, orders: 0 };
@@ -34,6 +41,26 @@ export class OrderDesk extends withGateway(Agent)<OrderDeskEnv, OrderDeskState> 
     return this.state.closed;
   }
   readonly limit = 5;
+}
+
+/** A workflow is started and read by its contract, on the Agent too. */
+export class PayDesk extends withGateway(Agent) {
+  async pay(): Promise<boolean> {
+    const id: string = await this.startWorkflow(
+      payout,
+      { cents: 5, on: "2026-01-01" },
+      { metadata: { urgent: true } },
+    );
+    // @ts-expect-error `cents` is a number
+    await this.startWorkflow(payout, { cents: "5", on: "2026-01-01" });
+    // @ts-expect-error metadata are strings, numbers and booleans
+    await this.startWorkflow(payout, { cents: 5, on: "2026-01-01" }, { metadata: { deep: {} } });
+    const instance = await this.getInstance(payout, id);
+    const percent: number | undefined = instance.progress?.percent;
+    // @ts-expect-error only a complete instance has an output
+    const early: boolean = instance.output.paid;
+    return instance.status === "complete" ? instance.output.paid : early && percent === 1;
+  }
 }
 
 /** `withGateway` keeps what the SDK types, and adds only its own members. */

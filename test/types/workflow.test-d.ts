@@ -123,3 +123,24 @@ export const badParams = () =>
 
 // @ts-expect-error a contract says what comes out
 export const noOutput = () => defineWorkflow({ name: "bad", binding: "BAD", params: z.object({}) });
+
+const delivery = defineWorkflow({
+  name: "delivery",
+  binding: "DELIVERY",
+  params: z.object({}),
+  output: z.object({ parcel: z.string() }),
+  events: { arrived: z.object({ parcel: z.string() }), weighed: z.coerce.number() },
+});
+
+/** Events are waited for by their declared type, and have the payload of that type. */
+export class DeliveryWorkflow extends GatewayWorkflow<typeof delivery> {
+  async run(_: AgentWorkflowEvent<ParamsOf<typeof delivery>>, step: AgentWorkflowStep) {
+    const { parcel } = await this.waitForEvent(step, "arrived", { timeout: "1 hour" });
+    const weight: number = await this.waitForEvent(step, "weighed");
+    // @ts-expect-error no such event is declared
+    await this.waitForEvent(step, "lost");
+    // @ts-expect-error the payload has no `weight`
+    const { weight: none } = await this.waitForEvent(step, "arrived");
+    return { parcel: `${parcel} ${weight} ${String(none)}` };
+  }
+}

@@ -1,9 +1,13 @@
 import type { Agent } from "agents";
 import type { WorkflowCallback } from "agents/workflows";
-import type { AgentPath, AgentStep } from "../contract/names";
+import type { z } from "zod";
+import { type Instance, Metadata } from "../contract/instance";
+import { type AgentPath, type AgentStep, Name } from "../contract/names";
+import { ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
 import { type AgentDefinition, definitionOf } from "../registry/agent-definition";
 import { DefinitionError } from "../registry/definition-error";
+import type { OutputOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
 import { AgentGateway } from "./agent-gateway";
 import type { Origin } from "./courier";
 import { type Outcome, toOutcome } from "./outcome";
@@ -14,10 +18,39 @@ import { closeTails, isTail, publishToTails, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
-/** What `withGateway` adds to an Agent. These are for the gateway itself: author code has no need to call them. */
+/** What `withGateway` adds to an Agent. `gateway…` is for the gateway itself: author code has no need to call it. */
 export interface GatewayMembers extends GatewayStub {
   /** Sends what is still to be told; called by the scheduler. */
   gatewayAlarm(): Promise<void>;
+
+  /**
+   * Starts a workflow by its contract: `runWorkflow` of the SDK with the types of that contract.
+   *
+   * @returns the id of the instance.
+   * @throws ZodError if the params do not match, ProblemError `instance_exists` if the agent has the id.
+   */
+  startWorkflow<Workflow extends WorkflowDefinition>(
+    workflow: Workflow,
+    params: z.input<Workflow["params"]>,
+    options?: StartOptions,
+  ): Promise<string>;
+
+  /**
+   * Reads an instance by its contract, so that its progress and its output have their types.
+   *
+   * @throws ProblemError `instance_not_found` if the agent has none of this workflow and id.
+   */
+  getInstance<Workflow extends WorkflowDefinition>(
+    workflow: Workflow,
+    id: string,
+  ): Promise<Instance<ProgressOf<Workflow>, OutputOf<Workflow>>>;
+}
+
+/** How a workflow is started by the author's own code. */
+export interface StartOptions {
+  /** Unique in the agent; made if left out. */
+  readonly id?: string;
+  readonly metadata?: Metadata;
 }
 
 /** The base class that `withGateway(Agent)` gives, with the type parameters of `Agent`. */
@@ -72,6 +105,32 @@ export function withGateway(base: AgentBase): AgentBase {
 
     async gatewayAlarm(): Promise<void> {
       await this.#open().alarm();
+    }
+
+    async startWorkflow<Workflow extends WorkflowDefinition>(
+      { name, params: contract }: Workflow,
+      params: z.input<Workflow["params"]>,
+      { id, metadata = {} }: StartOptions = {},
+    ): Promise<string> {
+      contract.parse(params);
+      const started = await this.#open().service.start({
+        workflow: name,
+        params: params as Record<string, unknown>,
+        id: Name.optional().parse(id),
+        metadata: Metadata.parse(metadata),
+      });
+      return started.id;
+    }
+
+    async getInstance<Workflow extends WorkflowDefinition>(
+      { name }: Workflow,
+      id: string,
+    ): Promise<Instance<ProgressOf<Workflow>, OutputOf<Workflow>>> {
+      const gateway = this.#open();
+      const instance = gateway.records.store.exists() ? await gateway.service.getInstance({ id }) : undefined;
+      if (instance?.workflow !== name) throw new ProblemError("instance_not_found");
+      // The ledger keeps what a run of that very contract told.
+      return instance as Instance<ProgressOf<Workflow>, OutputOf<Workflow>>;
     }
 
     override setState(state: unknown): void {

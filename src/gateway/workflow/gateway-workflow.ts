@@ -24,6 +24,7 @@ import type { InstanceError } from "../contract/instance";
 import { ProblemError, PROBLEMS } from "../contract/problem";
 import {
   type ApprovalOf,
+  type EventsOf,
   type OutputOf,
   type ParamsOf,
   type ProgressOf,
@@ -106,6 +107,26 @@ export abstract class GatewayWorkflow<
     const { approved, metadata, reason } = await this.#decision(run, step, question, gate);
     if (!approved) throw new WorkflowRejectedError(reason, run.gateway.id);
     return parsed(workflowOn(this.workflowName)?.approval, metadata) as Metadata;
+  }
+
+  /**
+   * Waits for an event of a declared type: `step.waitForEvent` with the types of the contract.
+   *
+   * @param options.stepName name of the step; the type of the event unless it is given.
+   * @param options.timeout how long it waits: 24 hours unless it is given.
+   * @throws what the engine throws, if none came in time.
+   */
+  protected async waitForEvent<Type extends keyof EventsOf<Definition> & string>(
+    step: AgentWorkflowStep,
+    type: Type,
+    options: { readonly stepName?: string; readonly timeout?: WaitForApprovalOptions["timeout"] } = {},
+  ): Promise<EventsOf<Definition>[Type]> {
+    const { stepName = type, timeout } = options;
+    const event = await step.waitForEvent<string>(stepName, {
+      type,
+      ...(timeout === undefined ? {} : { timeout }),
+    });
+    return parsed(workflowOn(this.workflowName)?.events[type], event.payload) as EventsOf<Definition>[Type];
   }
 
   protected override broadcastToClients(message: unknown): void {
