@@ -6,6 +6,12 @@ declare module "node:async_hooks" {
   }
 }
 declare module "node:crypto" {
+  export function createHmac(
+    algorithm: "sha256",
+    key: string,
+  ): {
+    update(data: string): { digest(encoding: "base64url"): string };
+  };
   export function createHash(algorithm: "sha256"): {
     update(data: string): { digest(encoding: "base64url"): string };
   };

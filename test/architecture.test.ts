@@ -26,6 +26,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "agents",
     "cloudflare:workers",
     "node:crypto",
+    "type zod",
   ],
   "src/gateway/workflow/": [
     "src/gateway/agent/",

@@ -37,6 +37,27 @@ export interface PageRequest {
   readonly cursor: string | undefined;
 }
 
+/** A span of time, in milliseconds: not before `from`, and before `to`. */
+export interface Span {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+/** Which instances; what is left out does not matter. */
+export interface InstanceFilter {
+  /** Any of these; any at all if there are none. */
+  readonly status: readonly InstanceStatus[];
+  readonly workflow?: string | undefined;
+  /** All of these labels; a text, a number and a boolean are never the same. */
+  readonly metadata?: Metadata | undefined;
+  readonly created?: Span;
+  readonly updated?: Span;
+  readonly completed?: Span;
+}
+
+/** By when instances were first started. */
+export type ListOrder = "newest" | "oldest";
+
 /** Which events of a journal, and after which. */
 export interface EventsRequest {
   readonly instanceId: string | undefined;
@@ -110,13 +131,10 @@ export interface AgentPort {
   }): Promise<SentEvent>;
   /** Reads one instance. */
   getInstance(input: { readonly id: string }): Promise<Instance>;
-  /** Lists instances, newest first. */
+  /** Lists instances; `total` is counted only if that is asked for. */
   listInstances(
-    input: PageRequest & {
-      readonly status: readonly InstanceStatus[];
-      readonly workflow: string | undefined;
-    },
-  ): Promise<Page<Instance>>;
+    input: PageRequest & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
+  ): Promise<Page<Instance> & { readonly total?: number }>;
   /** Lists approvals, newest first. */
   listApprovals(input: PageRequest & { readonly status: readonly ApprovalStatus[] }): Promise<Page<Approval>>;
   /** Reads one approval. */

@@ -126,7 +126,7 @@ export class Approvals {
     const { status } = filter;
     return readPage<ApprovalRow, Approval>(
       this.#store,
-      { table: "switchyard_approvals", status, equal: {} },
+      { table: "switchyard_approvals", status },
       filter,
       (row) => toApproval(row, agent),
     );

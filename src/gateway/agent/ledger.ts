@@ -7,8 +7,9 @@ import {
   type WaitingFor,
 } from "../contract/instance";
 import type { Page } from "../contract/page";
-import type { PageRequest } from "../port";
-import { readPage } from "./page";
+import type { InstanceFilter, ListOrder, PageRequest } from "../port";
+import { conditionsOf, labelText } from "./instance-filter";
+import { allOf, type Condition, readPage } from "./page";
 import type { Row, Store } from "./store";
 
 /** One instance as it is stored. Times are milliseconds; JSON is text. */
@@ -76,7 +77,7 @@ export class Ledger {
     metadata: Metadata;
     now: number;
   }): boolean {
-    return (
+    const inserted =
       this.#store.run(
         `INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, params, metadata, created_at, updated_at, check_at, check_after)
          VALUES (?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
@@ -90,8 +91,13 @@ export class Ledger {
         row.now,
         row.now + FIRST_CHECK_MS,
         FIRST_CHECK_MS,
-      ) > 0
-    );
+      ) > 0;
+    if (!inserted) return false;
+    const ordinal = this.find(row.id)?.ordinal ?? 0;
+    for (const [key, value] of Object.entries(row.metadata)) {
+      this.#store.run("INSERT INTO switchyard_labels VALUES (?, ?, ?)", key, labelText(value), ordinal);
+    }
+    return true;
   }
 
   find(id: string): InstanceRow | undefined {
@@ -105,21 +111,28 @@ export class Ledger {
     )[0];
   }
 
-  /** Newest first. */
+  /** Lists by when instances were first started. */
   list(
-    filter: PageRequest & {
-      readonly status: readonly InstanceStatus[];
-      readonly workflow: string | undefined;
-    },
+    filter: PageRequest & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
     agent: string,
-  ): Page<Instance> {
-    const { status, workflow } = filter;
-    return readPage<InstanceRow, Instance>(
+  ): Page<Instance> & { readonly total?: number } {
+    const { status, order = "newest", count = false } = filter;
+    const conditions = conditionsOf(filter);
+    const page = readPage<InstanceRow, Instance>(
       this.#store,
-      { table: "switchyard_instances", status, equal: { workflow } },
+      { table: "switchyard_instances", status, conditions, order },
       filter,
       (row) => toInstance(row, agent),
     );
+    return count ? { ...page, total: this.#count(status, conditions) } : page;
+  }
+
+  #count(status: readonly InstanceStatus[], conditions: readonly Condition[]): number {
+    const anyStatus: Condition[] =
+      status.length === 0 ? [] : [[`status IN (${status.map(() => "?").join(", ")})`, ...status]];
+    const { where, bindings } = allOf([...anyStatus, ...conditions]);
+    const query = `SELECT count(*) AS n FROM switchyard_instances ${where}`;
+    return this.#store.rows<{ n: number }>(query, ...bindings)[0]?.n ?? 0;
   }
 
   /** Applies a change. @returns the row as it is afterwards. */
@@ -164,6 +177,16 @@ export class Ledger {
 
   /** Forgets an instance. */
   delete(id: string): void {
+    const row = this.find(id);
+    if (row === undefined) return;
+    for (const [key, value] of Object.entries(JSON.parse(row.metadata) as Metadata)) {
+      this.#store.run(
+        "DELETE FROM switchyard_labels WHERE key = ? AND value = ? AND ordinal = ?",
+        key,
+        labelText(value),
+        row.ordinal,
+      );
+    }
     this.#store.run("DELETE FROM switchyard_instances WHERE id = ?", id);
   }
 

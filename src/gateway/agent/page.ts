@@ -1,87 +1,76 @@
+import { createHmac } from "node:crypto";
 import type { Page } from "../contract/page";
 import { ProblemError } from "../contract/problem";
-import type { PageRequest } from "../port";
+import type { ListOrder, PageRequest } from "../port";
 import type { Row, Store } from "./store";
 
-/** Which list a cursor belongs to, and the ordinal of the last item shown. */
-interface Keyset {
-  readonly list: string;
-  readonly before: number;
-}
+/** A condition of SQL, and what its question marks stand for. */
+export type Condition = readonly [sql: string, ...bindings: SqlStorageValue[]];
 
-function encodeCursor({ list, before }: Keyset): string {
-  return btoa(JSON.stringify([list, before]))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
-/** @returns the ordinal to go on below; beyond all of them if no cursor is given. */
-function decodeCursor(cursor: string | undefined, list: string): number {
-  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
-  const parsed = parse(cursor);
-  if (
-    !Array.isArray(parsed) ||
-    parsed.length !== 2 ||
-    parsed[0] !== list ||
-    !Number.isSafeInteger(parsed[1])
-  ) {
-    throw new ProblemError("invalid_cursor", {
-      detail: "Use nextCursor of the page before, with the same filters.",
-    });
-  }
-  return Number(parsed[1]);
-}
-
-function parse(cursor: string): unknown {
-  try {
-    return JSON.parse(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
-  } catch {
-    return undefined;
-  }
-}
-
-/** What is listed: a table with an `ordinal` and a `status`, and the columns that must be equal. */
+/** What is listed: a table with an `ordinal` and a `status`. */
 export interface Listing {
   readonly table: "switchyard_instances" | "switchyard_approvals";
   readonly status: readonly string[];
-  readonly equal: Readonly<Record<string, string | undefined>>;
+  readonly conditions?: readonly Condition[];
+  readonly order?: ListOrder;
 }
 
 /**
- * Reads a page, newest first. Its cost does not grow with the table: each status is a range of its own in the index,
- * and the ranges are merged.
+ * Reads a page. Its cost does not grow with the table: each status is a range of its own in the index, and the ranges are
+ * merged.
  *
- * @throws ProblemError `invalid_cursor`
+ * @throws ProblemError `invalid_cursor` if the cursor is not one of this very list of this agent.
  */
 export function readPage<Source extends Row & { ordinal: number }, Item>(
   store: Store,
-  { table, status, equal }: Listing,
+  { table, status, conditions = [], order = "newest" }: Listing,
   { limit, cursor }: PageRequest,
   toItem: (row: Source) => Item,
 ): Page<Item> {
-  const filters = Object.entries(equal).filter(
-    (filter): filter is [string, string] => filter[1] !== undefined,
-  );
   const statuses = [...new Set(status)].toSorted();
-  const list = JSON.stringify([table, statuses, filters]);
-  const before = decodeCursor(cursor, list);
-  const range = (columns: readonly (readonly [string, string])[]) =>
-    store.rows<Source>(
-      `SELECT * FROM ${table} WHERE ${columns.map(([column]) => `${column} = ? AND `).join("")} ordinal < ?
-       ORDER BY ordinal DESC LIMIT ?`,
-      ...columns.map(([, value]) => value),
-      before,
-      limit + 1,
-    );
-  const ranges =
-    statuses.length === 0 ? [filters] : statuses.map((one) => [...filters, ["status", one] as const]);
-  const rows = ranges.flatMap(range).toSorted((a, b) => b.ordinal - a.ordinal);
+  const list = JSON.stringify([table, statuses, conditions, order]);
+  const [comparison, direction] = order === "newest" ? ["<", "DESC"] : [">", "ASC"];
+  const start = order === "newest" ? Number.MAX_SAFE_INTEGER : 0;
+  const beyond: Condition = [
+    `ordinal ${comparison} ?`,
+    cursor === undefined ? start : placeOf(cursor, list, store),
+  ];
+  const range = (more: readonly Condition[]): Source[] => {
+    const { where, bindings } = allOf([...more, ...conditions, beyond]);
+    const query = `SELECT * FROM ${table} ${where} ORDER BY ordinal ${direction} LIMIT ?`;
+    return store.rows<Source>(query, ...bindings, limit + 1);
+  };
+  const ranges = statuses.length === 0 ? [[]] : statuses.map((one): Condition[] => [["status = ?", one]]);
+  const rows = ranges
+    .flatMap(range)
+    .toSorted((a, b) => (order === "newest" ? b.ordinal - a.ordinal : a.ordinal - b.ordinal));
   const shown = takeWithinBudget(rows, limit);
   const last = shown.at(-1);
   const nextCursor =
-    rows.length > shown.length && last !== undefined ? encodeCursor({ list, before: last.ordinal }) : null;
+    rows.length > shown.length && last !== undefined ? cursorAt(last.ordinal, list, store) : null;
   return { items: shown.map(toItem), nextCursor };
+}
+
+/** Conditions as a clause; none is no clause. */
+export function allOf(conditions: readonly Condition[]): { where: string; bindings: SqlStorageValue[] } {
+  return {
+    where: conditions.length === 0 ? "" : `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}`,
+    bindings: conditions.flatMap(([, ...bindings]) => bindings),
+  };
+}
+
+/** A cursor is a place with a seal: made with a key of this agent, over this place of this list. */
+function cursorAt(ordinal: number, list: string, store: Store): string {
+  const seal = createHmac("sha256", store.meta("tail_key")).update(`${ordinal} ${list}`).digest("base64url");
+  return `${ordinal.toString(36)}.${seal.slice(0, 22)}`;
+}
+
+function placeOf(cursor: string, list: string, store: Store): number {
+  const ordinal = Number.parseInt(cursor, 36);
+  if (Number.isSafeInteger(ordinal) && cursor === cursorAt(ordinal, list, store)) return ordinal;
+  throw new ProblemError("invalid_cursor", {
+    detail: "Use nextCursor of the page before, with the same filters.",
+  });
 }
 
 /** One answer crosses RPC, which takes 32 MiB: a page of large rows is shorter than was asked for. */

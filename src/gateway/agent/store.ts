@@ -28,6 +28,13 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX switchyard_instances_by_workflow ON switchyard_instances (workflow, ordinal);
   CREATE INDEX switchyard_instances_by_workflow_status ON switchyard_instances (workflow, status, ordinal);
 
+  CREATE TABLE switchyard_labels (
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    PRIMARY KEY (key, value, ordinal)
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE switchyard_events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     instance_id TEXT NOT NULL,

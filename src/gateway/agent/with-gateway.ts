@@ -115,7 +115,7 @@ export function withGateway(base: AgentBase): AgentBase {
       contract.parse(params);
       const started = await this.#open().service.start({
         workflow: name,
-        params: params as Record<string, unknown>,
+        params,
         id: Name.optional().parse(id),
         metadata: Metadata.parse(metadata),
       });

@@ -40,3 +40,14 @@ export function eventPageOf(event: z.ZodType, id: string): z.ZodType {
     })
     .meta({ id });
 }
+
+/** A page of instances: `total` is there if it was asked for. */
+export function instancePageOf(instance: z.ZodType, id: string): z.ZodType {
+  return z
+    .object({
+      items: z.array(instance),
+      nextCursor: z.string().nullable().describe("Send as `cursor` for the next page"),
+      total: z.int().optional().describe("With `count=true`: how many match in all"),
+    })
+    .meta({ id });
+}

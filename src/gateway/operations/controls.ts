@@ -2,16 +2,11 @@ import { z } from "zod";
 import { type Control, RestartFrom } from "../contract/control";
 import { Deleted, type Instance, SentEvent } from "../contract/instance";
 import type { AgentDefinition } from "../registry/agent-definition";
+import { Flag } from "./flag";
 import { InstanceParams } from "./instances";
 import { operation, type Subject } from "./operation";
 import { agentSchemas } from "./schemas";
 import { pascal, words } from "./words";
-
-/** A flag of the query: `true` or `false`, and nothing else. */
-const Flag = z
-  .enum(["true", "false"])
-  .default("false")
-  .transform((value) => value === "true");
 
 export const pauseInstance = controls("pause", {
   description:

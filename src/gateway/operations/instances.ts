@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Instance, InstanceStatus, Metadata } from "../contract/instance";
 import { Name } from "../contract/names";
 import { Limit } from "../contract/page";
+import { Flag } from "./flag";
 import { operation, type Subject, type WorkflowSubject } from "./operation";
 import { agentSchemas, asSent, workflowSchemas } from "./schemas";
 import { pascal, words } from "./words";
@@ -102,15 +103,45 @@ export const getInstance = operation<Subject>()({
   answer: ({ params }, { agent }) => agent.getInstance({ id: params.instanceId }),
 });
 
+const Time = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .optional();
+
+/** `?metadata={"owner":"ada","urgent":true}`: JSON tells texts, numbers and booleans apart. */
+const MetadataFilter = z
+  .string()
+  .max(4_096)
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "is not JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(Metadata)
+  .optional();
+
 export const listInstances = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Instances`,
-  summary: ({ agent }) => `List the instances of one ${words(agent.name)}, newest first`,
+  summary: ({ agent }) => `List the instances of one ${words(agent.name)}`,
+  description: "All filters must hold. A cursor goes on with the very list that it came from.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/instances", status: 200 },
   schemas: ({ agent }) => ({
     query: z.strictObject({
       status: repeated(InstanceStatus).describe("Only these statuses; may be given several times"),
       workflow: z.string().optional().describe("Only this workflow"),
+      metadata: MetadataFilter.describe("Only with all of these labels, as a JSON object"),
+      createdFrom: Time.describe("Not started before this time"),
+      createdTo: Time.describe("Started before this time"),
+      updatedFrom: Time.describe("Not last changed before this time"),
+      updatedTo: Time.describe("Last changed before this time"),
+      completedFrom: Time.describe("Not ended before this time"),
+      completedTo: Time.describe("Ended before this time"),
+      order: z.enum(["newest", "oldest"]).default("newest").describe("By when they were first started"),
+      count: Flag.describe("Whether `total` is counted, which costs more the more there are"),
       limit: Limit,
       cursor: z.string().optional().describe("`nextCursor` of the page before"),
     }),
@@ -118,7 +149,18 @@ export const listInstances = operation<Subject>()({
   }),
   problems: ["invalid_cursor"],
   answer: ({ query }, { agent }) => {
-    const { status, workflow, limit, cursor } = query;
-    return agent.listInstances({ status, workflow, limit, cursor });
+    const { status, workflow, metadata, order, count, limit, cursor } = query;
+    return agent.listInstances({
+      status,
+      workflow,
+      metadata,
+      created: { from: query.createdFrom, to: query.createdTo },
+      updated: { from: query.updatedFrom, to: query.updatedTo },
+      completed: { from: query.completedFrom, to: query.completedTo },
+      order,
+      count,
+      limit,
+      cursor,
+    });
   },
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ControlFrame, eventSchema } from "../contract/event";
 import { instanceSchema } from "../contract/instance";
-import { eventPageOf, pageOf } from "../contract/page";
+import { eventPageOf, instancePageOf } from "../contract/page";
 import type { AgentDefinition } from "../registry/agent-definition";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { pascal } from "./words";
@@ -45,7 +45,7 @@ const ofAgent = memoized((agent: AgentDefinition) => {
   return {
     instance,
     event,
-    instancePage: pageOf(instance, `${name}InstancePage`),
+    instancePage: instancePageOf(instance, `${name}InstancePage`),
     eventPage: eventPageOf(event, `${name}EventPage`),
     frame: frame.meta({
       id: `${name}Frame`,
