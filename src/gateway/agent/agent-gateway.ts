@@ -14,6 +14,8 @@ import { type AuthorCallback, receive } from "./reception";
 import type { InstanceRow } from "./ledger";
 import { Records } from "./records";
 import type { Report } from "./reports";
+import { remove } from "./removing";
+import { Retention } from "./retention";
 import { AgentService } from "./service";
 import type { GatewayStub } from "./stub";
 import { passesTail } from "./tail";
@@ -46,6 +48,7 @@ const SOONEST_MS = 1_000;
 const PATIENCE_MS = 2_000;
 const STALE_MS = 30_000;
 const CHECKS_AT_ONCE = 50;
+const SWEPT_AT_ONCE = 100;
 const ANSWERS_KEPT_MS = 86_400_000;
 
 /** The gateway inside one Agent: its records, what doors ask of them, and what its workflows tell it. */
@@ -55,12 +58,14 @@ export class AgentGateway {
   readonly #host: AgentHost;
   readonly #engine: Engine;
   readonly #alarm: Alarm;
+  readonly #retention: Retention;
   readonly #courier: Courier;
 
   constructor(host: AgentHost) {
     this.#host = host;
     this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events));
     this.#engine = new Engine(host.env);
+    this.#retention = new Retention(this.records.store, host.definition.workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
     this.#courier = new Courier(
       this.records,
@@ -83,6 +88,7 @@ export class AgentGateway {
     // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
     if (host.isSubAgent || this.records.store.exists()) {
       this.records.store.open();
+      this.#takeOverRenamed();
       if (this.records.outbox.nextDueAt() !== undefined) host.background(this.#courier.deliver());
     }
   }
@@ -155,10 +161,15 @@ export class AgentGateway {
     await this.#courier.deliver();
     for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE))
       await this.#check(instance);
+    this.records.change((now) => {
+      for (const instance of this.#retention.over(now, SWEPT_AT_ONCE)) remove(this.records, instance, now);
+    });
+    await this.#courier.deliver();
     this.records.answers.forgetBefore(Date.now() - ANSWERS_KEPT_MS);
     const next = Math.min(
       this.records.outbox.nextDueAt() ?? Number.POSITIVE_INFINITY,
       this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
+      this.#retention.nextAt() ?? Number.POSITIVE_INFINITY,
     );
     if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
   }
@@ -185,6 +196,15 @@ export class AgentGateway {
     } catch (failure) {
       console.warn("switchyard: the engine could not be asked about an instance", failure);
       records.change((now) => records.ledger.checked(instance, now));
+    }
+  }
+
+  /** Instances that were started under a former name of a binding go on under the present one. */
+  #takeOverRenamed(): void {
+    for (const { binding, formerBindings } of this.definition.workflows) {
+      for (const former of formerBindings) {
+        this.records.change(() => this.records.workflows.rename(former, binding));
+      }
     }
   }
 

@@ -25,6 +25,7 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX switchyard_instances_by_check ON switchyard_instances (check_at) WHERE check_at IS NOT NULL;
   CREATE INDEX switchyard_instances_by_status ON switchyard_instances (status, ordinal);
+  CREATE INDEX switchyard_instances_by_end ON switchyard_instances (workflow, status, completed_at);
   CREATE INDEX switchyard_instances_by_workflow ON switchyard_instances (workflow, ordinal);
   CREATE INDEX switchyard_instances_by_workflow_status ON switchyard_instances (workflow, status, ordinal);
 

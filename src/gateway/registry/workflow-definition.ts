@@ -1,6 +1,8 @@
 import { z } from "zod";
+import type { TERMINAL_STATUSES } from "../contract/instance";
 import { PublicName } from "../contract/names";
 import { DefinitionError } from "./definition-error";
+import { type Duration, toMilliseconds } from "./duration";
 
 /** Cloudflare's own progress type, used where a workflow declares none: `percent` is 0 to 1. */
 export const DefaultProgress = z.looseObject({
@@ -9,6 +11,12 @@ export const DefaultProgress = z.looseObject({
   message: z.string().optional(),
   percent: z.number().optional(),
 });
+
+/** How an instance can end. */
+type Ending = (typeof TERMINAL_STATUSES)[number];
+
+/** Milliseconds for which an instance is kept after its end where its workflow does not say: 30 days. */
+export const DEFAULT_KEEP_MS = 30 * 86_400_000;
 
 type EventSchemas = Readonly<Record<string, z.ZodType>>;
 
@@ -29,6 +37,10 @@ export interface WorkflowDefinition<
   readonly output: Output;
   readonly approval: Approval;
   readonly events: Events;
+  /** How long an instance is kept after its end, in milliseconds, by how it ended. */
+  readonly keepMs: Readonly<Record<Ending, number>>;
+  /** Names that the binding had before. */
+  readonly formerBindings: readonly string[];
 }
 
 /** What {@link defineWorkflow} takes. */
@@ -56,6 +68,10 @@ export interface WorkflowOptions<
   approval?: Approval;
   /** Payloads of the events that may be sent in, by type. */
   events?: Events;
+  /** How long an instance is kept after its end, in all or by how it ended: 30 days if left out. */
+  keep?: Duration | Partial<Record<Ending, Duration>>;
+  /** Names that the binding had before: instances that were started under them go on under the new one. */
+  formerBindings?: readonly string[];
 }
 
 /**
@@ -101,15 +117,30 @@ export function defineWorkflow<
     output: options.output,
     approval: (options.approval ?? z.undefined()) as Approval,
     events: (options.events ?? {}) as Events,
+    keepMs: keepOf(name, options.keep),
+    formerBindings: options.formerBindings ?? [],
   };
-  definitions.set(binding, definition);
+  for (const known of [binding, ...definition.formerBindings]) definitions.set(known, definition);
   return definition;
+}
+
+function keepOf(
+  name: string,
+  keep: Duration | Partial<Record<Ending, Duration>> = DEFAULT_KEEP_MS,
+): Record<Ending, number> {
+  const by = typeof keep === "object" ? keep : { complete: keep, errored: keep, terminated: keep };
+  try {
+    const of = (ending: Ending): number => toMilliseconds(by[ending] ?? DEFAULT_KEEP_MS);
+    return { complete: of("complete"), errored: of("errored"), terminated: of("terminated") };
+  } catch (failure) {
+    throw new DefinitionError(`Workflow "${name}": ${String(failure)}. Write keep as "7 days".`);
+  }
 }
 
 /** By binding, which is how a running workflow knows itself. */
 const definitions = new Map<string, WorkflowDefinition>();
 
-/** @returns the contract of the workflow on a binding; undefined if none was defined. */
+/** @returns the contract of the workflow on a binding, or on one that it had before; undefined if none was defined. */
 export function workflowOn(binding: string): WorkflowDefinition | undefined {
   return definitions.get(binding);
 }

@@ -1,6 +1,6 @@
 import type { AgentWorkflowStep } from "agents/workflows";
 import type { Report } from "../agent/reports";
-import { toMilliseconds } from "./duration";
+import { toMilliseconds } from "../registry/duration";
 import type { Run } from "./run";
 
 /** The engine's own default, so that the deadline which is shown is the one that holds. */

@@ -31,7 +31,7 @@ import {
   type WorkflowDefinition,
   workflowOn,
 } from "../registry/workflow-definition";
-import { toMilliseconds } from "./duration";
+import { toMilliseconds } from "../registry/duration";
 import { DEFAULT_TIMEOUT_MS, engineMethod, extendStep } from "./extend-step";
 import { ReportKeys } from "./report-keys";
 import type { Run } from "./run";
@@ -222,6 +222,11 @@ export abstract class GatewayWorkflow<
     }
   }
 
+  /** The binding as it is called now: the run may have begun under a former name. */
+  #binding(): string {
+    return workflowOn(this.workflowName)?.binding ?? this.workflowName;
+  }
+
   #params(payload: object): ParamsOf<Definition> {
     const { [GATEWAY_PARAM]: _, ...sent } = payload as { readonly [GATEWAY_PARAM]?: GatewayParam };
     return parsed(workflowOn(this.workflowName)?.params, sent) as ParamsOf<Definition>;
@@ -249,7 +254,7 @@ export abstract class GatewayWorkflow<
    */
   async #isStopped({ engineId }: Run, failure: unknown): Promise<boolean> {
     if (failure instanceof Error && failure.message.startsWith("Aborting engine:")) return true;
-    const view = await new Engine(this.env).view(this.workflowName, engineId);
+    const view = await new Engine(this.env).view(this.#binding(), engineId);
     return view === undefined || view.status === "paused" || view.status === "terminated";
   }
 

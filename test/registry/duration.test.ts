@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { toMilliseconds } from "../../src/gateway/workflow/duration.ts";
+import { toMilliseconds } from "../../src/gateway/registry/duration.ts";
 
 test.each([
   ["1 second", 1_000],

@@ -9,6 +9,9 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   year: 31_557_600_000,
 };
 
+/** Milliseconds, or a text such as `"3 days"`. */
+export type Duration = number | string;
+
 /**
  * Milliseconds of a duration as the engine reads it: a number of milliseconds, or a text such as `"3 days"`.
  *

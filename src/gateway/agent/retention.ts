@@ -1,0 +1,53 @@
+import { TERMINAL_STATUSES } from "../contract/instance";
+import { DEFAULT_KEEP_MS, type WorkflowDefinition } from "../registry/workflow-definition";
+import type { InstanceRow } from "./ledger";
+import type { Store } from "./store";
+
+/** How long instances that have ended are kept. */
+export class Retention {
+  readonly #store: Store;
+  readonly #workflows: readonly WorkflowDefinition[];
+
+  constructor(store: Store, workflows: readonly WorkflowDefinition[]) {
+    this.#store = store;
+    this.#workflows = workflows;
+  }
+
+  /** Instances whose time is over. */
+  over(now: number, limit: number): InstanceRow[] {
+    return this.#kinds().flatMap(({ workflow, status, keepMs }) =>
+      this.#store.rows<InstanceRow>(
+        `SELECT * FROM switchyard_instances WHERE workflow = ? AND status = ? AND completed_at <= ?
+         ORDER BY completed_at LIMIT ?`,
+        workflow,
+        status,
+        now - keepMs,
+        limit,
+      ),
+    );
+  }
+
+  /** When the time of the next one is over, in milliseconds; undefined if none has ended. */
+  nextAt(): number | undefined {
+    const times = this.#kinds().flatMap(({ workflow, status, keepMs }) => {
+      const [row] = this.#store.rows<{ at: number | null }>(
+        "SELECT min(completed_at) AS at FROM switchyard_instances WHERE workflow = ? AND status = ?",
+        workflow,
+        status,
+      );
+      return typeof row?.at === "number" ? [row.at + keepMs] : [];
+    });
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Also workflows that are not declared any more, of which instances are left. */
+  #kinds() {
+    const left = this.#store.rows<{ workflow: string }>("SELECT DISTINCT workflow FROM switchyard_instances");
+    return left.flatMap(({ workflow }) =>
+      TERMINAL_STATUSES.map((status) => {
+        const declared = this.#workflows.find(({ name }) => name === workflow);
+        return { workflow, status, keepMs: declared?.keepMs[status] ?? DEFAULT_KEEP_MS };
+      }),
+    );
+  }
+}
