@@ -185,6 +185,15 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
     });
   });
 
+  test("a restart from a step that never was ends the instance, and says why", async () => {
+    const self = await INTO.complete(agent);
+    await gateway.post(`${self}/restart`, { from: { name: "no such step" } });
+    const ended = await untilStatus(() => gateway.get(self), "errored");
+    expect(ended.json()).toMatchObject({ attempt: 2, error: { name: "StartError" } });
+    await gateway.post(`${self}/restart`, {});
+    await untilStatus(() => gateway.get(self), "complete");
+  });
+
   test("nobody decides on a paused instance", async () => {
     const self = await INTO.paused(agent);
     const answer = await gateway.post(`${self}/approve`, {});

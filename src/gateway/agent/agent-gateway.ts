@@ -209,7 +209,7 @@ export class AgentGateway {
   }
 
   #failStart(id: string, failure: unknown): void {
-    console.error(`switchyard: instance ${id} could not be created`, failure);
+    console.error(`switchyard: instance ${id} could not be begun`, failure);
     const error = { name: "StartError", message: "The workflow engine refused the instance." };
     this.records.change((now) => {
       const instance = this.records.ledger.find(id);

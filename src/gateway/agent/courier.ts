@@ -6,8 +6,8 @@ import type { InstanceRow } from "./ledger";
 import type { Due } from "./outbox";
 import type { Records } from "./records";
 
-/** A start that the engine refused this often, over some minutes, has failed. */
-const MOST_CREATE_TRIES = 10;
+/** A start, or a restart, that the engine refused this often, over some minutes, has failed. */
+const MOST_TRIES_TO_BEGIN = 10;
 const AT_ONCE = 8;
 /** What is due later than this is left to the alarm. */
 const LONGEST_STAY_MS = 5_000;
@@ -76,7 +76,7 @@ export class Courier {
     } catch (failure) {
       console.warn(`switchyard: telling the engine failed (${message.kind}), will be tried again`, failure);
       this.#records.outbox.putOff(message, Date.now());
-      if (message.kind === "create" && message.tries + 1 >= MOST_CREATE_TRIES) {
+      if (isFinal(message, failure)) {
         this.#records.outbox.remove(message);
         this.#failed(message.instanceId, failure);
       }
@@ -153,4 +153,11 @@ export class Courier {
       if (row !== undefined) work(row, now);
     });
   }
+}
+
+/** Whether an instance will never begin: the engine refused too often, or says that it always will. */
+function isFinal({ kind, tries }: Due, failure: unknown): boolean {
+  if (kind !== "create" && kind !== "restart") return false;
+  const refused = failure instanceof Error && failure.message.includes("instance.cannot_restart");
+  return refused || tries + 1 >= MOST_TRIES_TO_BEGIN;
 }
