@@ -74,7 +74,7 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     ],
     request: {
       ...(params === undefined ? {} : { params }),
-      headers: requestHeaders(rest),
+      headers: requestHeaders(rest, operation.once !== false),
       ...(schemas.query === undefined ? {} : { query: schemas.query }),
       ...(schemas.body === undefined
         ? {}
@@ -87,9 +87,9 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
   });
 }
 
-function requestHeaders({ method, waits, etag }: BoundOperation["rest"]): z.ZodObject {
+function requestHeaders({ method, waits, etag }: BoundOperation["rest"], once: boolean): z.ZodObject {
   return z.object({
-    ...(method === "get" ? {} : { "idempotency-key": IdempotencyKey.optional() }),
+    ...(method === "get" || !once ? {} : { "idempotency-key": IdempotencyKey.optional() }),
     ...(waits ? { prefer: Prefer.optional() } : {}),
     ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
   });
@@ -156,7 +156,7 @@ async function serve(
   const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
   const caller = principal?.name ?? "anonymous";
   const once =
-    operation.rest.method === "get"
+    operation.rest.method === "get" || operation.operation.once === false
       ? undefined
       : await onceOf(c, { caller, operation: operation.id, request });
   const asked = { ...request, caller, once, ifMatch: c.req.header("if-match") } as Asked<OperationSchemas>;

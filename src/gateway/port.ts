@@ -155,8 +155,9 @@ export interface AgentPort {
   /** Replaces, merges or resets the agent's state. */
   changeState(input: {
     readonly change: StateChange;
-    /** The state must still have this tag. */
+    /** The state must still have this tag; `*` is any. */
     readonly ifMatch: string | undefined;
+    readonly once?: Once | undefined;
   }): Promise<StateView>;
   /** Reads a stretch of the journal. */
   readEvents(input: EventsRequest): Promise<EventsAnswer>;

@@ -49,6 +49,7 @@ function openService() {
       log.push(`close tails of ${instanceId}`);
     },
     state: () => state,
+    initialState: () => undefined,
     setState: (next) => {
       state = next;
     },

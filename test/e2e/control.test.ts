@@ -194,6 +194,21 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
     await untilStatus(() => gateway.get(self), "complete");
   });
 
+  test("a pause that is asked for right after restarts is reached, in the last attempt", async () => {
+    const self = await INTO.waiting(agent);
+    const asked = await Promise.all([act(self, "restart"), act(self, "restart"), act(self, "restart")]);
+    expect(asked.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect((await act(self, "pause")).status).toBe(202);
+    expect((await untilStatus(() => gateway.get(self), "paused")).json()).toMatchObject({ attempt: 4 });
+    await act(self, "resume");
+    await untilStatus(() => gateway.get(self), "waiting");
+    await gateway.post(`${self}/approve`, { metadata: { signature: "last" } });
+    expect((await untilStatus(() => gateway.get(self), "complete")).json()).toMatchObject({
+      attempt: 4,
+      output: { signatures: ["last"] },
+    });
+  });
+
   test("nobody decides on a paused instance", async () => {
     const self = await INTO.paused(agent);
     const answer = await gateway.post(`${self}/approve`, {});

@@ -149,6 +149,14 @@ test("state is replaced, merged and reset, and a stale tag is a 412 that changes
   expect((await gateway.request("PATCH", `${agent}/state`, { motto: "four" })).json()).toMatchObject({
     state: { motto: "four" },
   });
+  const k = once("put");
+  await gateway.request("PUT", `${agent}/state`, { motto: "five" }, k);
+  await gateway.request("PUT", `${agent}/state`, { motto: "four" });
+  const again = await gateway.request("PUT", `${agent}/state`, { motto: "five" }, k);
+  expect(again.json()).toMatchObject({ state: { motto: "five" } });
+  expect((await gateway.get(`${agent}/state`)).json()).toMatchObject({ state: { motto: "four" } });
+  // This agent has no first state that would fit.
+  expect((await gateway.request("DELETE", `${agent}/state`)).status).toBe(400);
   const wrong = await gateway.request("PUT", `${agent}/state`, { motto: 5 });
   expect(wrong.json()).toMatchObject({ code: "invalid_request", errors: [{ pointer: "/motto" }] });
   expect((await gateway.request("PATCH", `${agent}/state`, { motto: null })).status).toBe(400);

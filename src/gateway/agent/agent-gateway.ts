@@ -35,6 +35,7 @@ export interface AgentHost {
   closeTails(instanceId: string): void;
   invoke(method: string, input: unknown): Promise<unknown>;
   state(): unknown;
+  initialState(): unknown;
   setState(state: unknown): void;
   /** @returns undefined if the child is not there and is not to be created. */
   child(definition: AgentDefinition, name: string, create: boolean): Promise<GatewayStub | undefined>;
@@ -83,6 +84,7 @@ export class AgentGateway {
       closeTails: (instanceId) => host.closeTails(instanceId),
       invoke: (method, input) => host.invoke(method, input),
       state: () => host.state(),
+      initialState: () => host.initialState(),
       setState: (state) => host.setState(state),
     });
     // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
@@ -213,7 +215,10 @@ export class AgentGateway {
     const error = { name: "StartError", message: "The workflow engine refused the instance." };
     this.records.change((now) => {
       const instance = this.records.ledger.find(id);
-      if (instance?.status === "queued") fail(this.records, instance, error, now);
+      if (instance?.status !== "queued") return;
+      fail(this.records, instance, error, now);
+      // A restart that was refused leaves the run of the attempt before, which nobody hears any more.
+      this.records.outbox.add({ kind: "terminate", instanceId: id, payload: { rollback: false } }, now);
     });
   }
 

@@ -108,6 +108,16 @@ export class Approvals {
     );
   }
 
+  /** Moves the open gates of an instance to a new attempt, but for those of one step. */
+  carryOver(instanceId: string, attempt: number, exceptStep: string): void {
+    this.#store.run(
+      "UPDATE switchyard_approvals SET attempt = ? WHERE instance_id = ? AND status = 'pending' AND step_name <> ?",
+      attempt,
+      instanceId,
+      exceptStep,
+    );
+  }
+
   /** Whether a step of the instance asked for approval, in any attempt. */
   hasStep(instanceId: string, stepName: string): boolean {
     const asked = "SELECT 1 FROM switchyard_approvals WHERE instance_id = ? AND step_name = ? LIMIT 1";

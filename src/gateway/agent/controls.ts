@@ -14,13 +14,18 @@ import type { Records } from "./records";
 export function applyControl(records: Records, instance: InstanceRow, control: Control, now: number): void {
   const { acts, done } = CONTROLS[control.action];
   const callsOffPause = control.action === "resume" && instance.intent === "pause";
+  // A pause that waits behind a restart is called off too.
+  if (control.action === "resume" && instance.intent === "restart")
+    records.outbox.drop(instance.id, ["pause"]);
   if (done.includes(instance.status) && !callsOffPause) return;
   if (!acts.includes(instance.status) && !callsOffPause) throw conflict(instance, control.action);
 
   switch (control.action) {
     case "pause":
-      if (instance.intent !== null) return;
-      records.ledger.change(instance, { intent: "pause" }, now);
+      if (instance.intent === "pause") return;
+      // Behind a restart the pause waits its turn: the courier makes it the intent then.
+      if (instance.intent === "restart" && records.outbox.has(instance.id, "pause")) return;
+      if (instance.intent === null) records.ledger.change(instance, { intent: "pause" }, now);
       records.outbox.add({ kind: "pause", instanceId: instance.id, payload: {} }, now);
       return;
     case "resume":
@@ -65,19 +70,23 @@ function restart(
   { from, resetClock }: Extract<Control, { action: "restart" }>,
   now: number,
 ): void {
+  const attempt = instance.attempt + 1;
+  // A gate that was asked before the step is not asked again: the engine remembers that it was.
+  if (from !== undefined) records.approvals.carryOver(instance.id, attempt, from.name);
   cancelGates(records, instance, now);
   records.outbox.drop(instance.id, ["event", "pause", "resume", "terminate", "restart"]);
-  const toBeCreated = records.outbox.hastenCreate(instance.id, now);
+  // A run that was heard was created, whatever the outbox does not know yet.
+  const toBeCreated = instance.started_at === null && records.outbox.hastenCreate(instance.id, now);
   if (!toBeCreated) {
     const point = from && pointOf(records, instance, from);
-    records.outbox.add({ kind: "restart", instanceId: instance.id, payload: { from: point } }, now);
+    records.outbox.add({ kind: "restart", instanceId: instance.id, payload: { from: point, attempt } }, now);
   }
   const restarted = records.ledger.change(
     instance,
     {
       status: "queued",
       intent: toBeCreated ? null : "restart",
-      attempt: instance.attempt + 1,
+      attempt,
       waitingFor: null,
       progress: null,
       output: null,

@@ -3,7 +3,7 @@ import { reconcile, showPaused } from "./controls";
 import { type Engine, isEngineTerminal } from "./engine";
 import { GATEWAY_PARAM, type GatewayParam } from "./reports";
 import type { InstanceRow } from "./ledger";
-import type { Due } from "./outbox";
+import type { Due, Message } from "./outbox";
 import type { Records } from "./records";
 
 /** A start, or a restart, that the engine refused this often, over some minutes, has failed. */
@@ -26,6 +26,7 @@ export class Courier {
   readonly #failed: (instanceId: string, failure: unknown) => void;
   #round: Promise<void> = Promise.resolve();
   #busy = false;
+  #wake = ignore;
 
   /** @param failed is called when an instance could not be created for good. */
   constructor(
@@ -42,7 +43,8 @@ export class Courier {
 
   /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. Rounds do not overlap. */
   deliver(): Promise<void> {
-    if (!this.#busy) this.#round = this.#deliverAll();
+    if (this.#busy) this.#wake();
+    else this.#round = this.#deliverAll();
     return this.#round;
   }
 
@@ -56,13 +58,22 @@ export class Courier {
         if (due.length === 0) {
           const next = this.#records.outbox.nextDueAt();
           if (next === undefined || next - now > LONGEST_STAY_MS) return;
-          await new Promise((resume) => setTimeout(resume, next - now + 1));
+          await this.#sleep(next - now + 1);
         }
         await Promise.all(due.map((message) => this.#deliverOne(message)));
       }
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Ends early if something new is to be told. */
+  async #sleep(milliseconds: number): Promise<void> {
+    await new Promise<void>((resume) => {
+      this.#wake = resume;
+      setTimeout(resume, milliseconds);
+    });
+    this.#wake = ignore;
   }
 
   async #deliverOne(message: Due): Promise<void> {
@@ -106,11 +117,7 @@ export class Courier {
         await this.#engine.terminate(binding, engineId, message.payload.rollback);
         return true;
       case "restart":
-        await this.#engine.restart(binding, engineId, message.payload.from);
-        this.#update(instance.id, (row, now) => {
-          if (row.intent === "restart") this.#records.ledger.change(row, { intent: null }, now);
-        });
-        return true;
+        return this.#restart(instance, message.payload);
     }
   }
 
@@ -123,8 +130,28 @@ export class Courier {
       [GATEWAY_PARAM]: { ...gateway, id } satisfies GatewayParam,
     });
     // Deleted in the meantime: then what was just made must go too.
-    if (this.#records.ledger.findByEngineId(engineId) === undefined)
-      await this.#engine.delete(binding, engineId);
+    if (this.#records.ledger.findByEngineId(engineId) !== undefined) return;
+    this.#records.change((now) =>
+      this.#records.outbox.add({ kind: "delete", instanceId: engineId, payload: { binding, engineId } }, now),
+    );
+  }
+
+  /** The engine may have forgotten an instance that ended long ago: then it is created again. */
+  async #restart(
+    instance: InstanceRow,
+    { from, attempt }: Extract<Message, { kind: "restart" }>["payload"],
+  ): Promise<boolean> {
+    const { id, binding, engine_id: engineId, params } = instance;
+    if (!(await this.#engine.restart(binding, engineId, from))) {
+      await this.#create(instance, JSON.parse(params) as Record<string, unknown>);
+    }
+    this.#update(id, (row, now) => {
+      // Another restart may have been asked for since: until that is taken, nothing that is said counts.
+      if (row.intent !== "restart" || row.attempt !== attempt) return;
+      const intent = this.#records.outbox.has(id, "pause") ? "pause" : null;
+      this.#records.ledger.change(row, { intent }, now);
+    });
+    return true;
   }
 
   /** A pause is taken when the engine is there: a step that runs is let finish first. */
@@ -161,3 +188,5 @@ function isFinal({ kind, tries }: Due, failure: unknown): boolean {
   const refused = failure instanceof Error && failure.message.includes("instance.cannot_restart");
   return refused || tries + 1 >= MOST_TRIES_TO_BEGIN;
 }
+
+function ignore(): void {}

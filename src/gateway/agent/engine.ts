@@ -69,10 +69,11 @@ export class Engine {
     await unlessEnded(instance, () => instance?.terminate(rollback ? { rollback } : {}));
   }
 
-  /** Runs an instance again, from the beginning or from a step. */
-  async restart(binding: string, id: string, from: RestartPoint | undefined): Promise<void> {
+  /** Runs an instance again, from the beginning or from a step. @returns false if there is none any more. */
+  async restart(binding: string, id: string, from: RestartPoint | undefined): Promise<boolean> {
     const instance = await this.#find(binding, id);
     await instance?.restart(from === undefined ? {} : { from });
+    return instance !== undefined;
   }
 
   /** Deletes an instance and what the engine keeps of it. Resolves also if it is not there. */

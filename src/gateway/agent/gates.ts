@@ -55,9 +55,10 @@ export function expireGate(records: Records, instance: InstanceRow, id: string, 
   return closeGate(records, instance, id, { ...UNDECIDED, status: "expired" }, now) !== undefined;
 }
 
-/** Cancels the gates that nobody will wait for any more. Inside a change. */
+/** Cancels the open gates of this attempt of an instance, for which nobody will wait any more. Inside a change. */
 export function cancelGates(records: Records, instance: InstanceRow, now: number): void {
-  for (const { id } of records.approvals.pendingOf(instance.id)) {
+  for (const { id, attempt } of records.approvals.pendingOf(instance.id)) {
+    if (attempt !== instance.attempt) continue;
     closeGate(records, instance, id, { ...UNDECIDED, status: "cancelled" }, now);
   }
 }

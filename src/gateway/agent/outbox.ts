@@ -22,7 +22,7 @@ export type Message =
   | {
       readonly kind: "restart";
       readonly instanceId: string;
-      readonly payload: { readonly from: RestartPoint | undefined };
+      readonly payload: { readonly from: RestartPoint | undefined; readonly attempt: number };
     }
   | {
       readonly kind: "delete";
@@ -75,6 +75,12 @@ export class Outbox {
     for (const kind of kinds) {
       this.#store.run("DELETE FROM switchyard_outbox WHERE instance_id = ? AND kind = ?", instanceId, kind);
     }
+  }
+
+  /** Whether an instance is still to be told this. */
+  has(instanceId: string, kind: Message["kind"]): boolean {
+    const query = "SELECT 1 FROM switchyard_outbox WHERE instance_id = ? AND kind = ? LIMIT 1";
+    return this.#store.rows(query, instanceId, kind).length > 0;
   }
 
   /** Makes the creation of an instance due now. @returns whether it was still to be created. */

@@ -80,7 +80,10 @@ function told(callback: AuthorCallback, isNew: boolean): Received {
 function start(records: Records, row: InstanceRow, now: number): InstanceRow {
   const instance = records.ledger.change(row, { status: "running", startedAt: now }, now);
   records.journal.append(instance, "instance.started", {}, now, "started");
-  return instance;
+  // A restart from a step may find gates open that were asked before it.
+  return records.approvals.pendingOf(instance.id).length === 0
+    ? instance
+    : showWaiting(records, instance, now);
 }
 
 function ask(records: Records, instance: InstanceRow, gate: GateReport, now: number): OpenedGate {

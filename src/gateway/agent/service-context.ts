@@ -24,7 +24,9 @@ export interface ServiceHost {
   invoke(method: string, input: unknown): Promise<unknown>;
   /** Reads the author's state. */
   state(): unknown;
-  /** Replaces the author's state; undefined resets it. */
+  /** What the author's state is at first. */
+  initialState(): unknown;
+  /** Replaces the author's state. */
   setState(state: unknown): void;
 }
 

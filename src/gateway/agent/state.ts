@@ -17,13 +17,18 @@ export function viewState({ host }: ServiceContext): StateView {
  *
  * @throws ProblemError `precondition_failed` if it has not, `invalid_request` if the new state does not match its schema.
  */
-export function changeState(context: ServiceContext, { change, ifMatch }: ChangeInput): StateView {
-  const before = viewState(context);
-  if (ifMatch !== undefined && ifMatch !== before.etag) throw new ProblemError("precondition_failed");
-  context.host.setState(
-    change.kind === "reset" ? undefined : checkedState(context, nextState(before.state, change)),
-  );
-  return viewState(context);
+export function changeState(
+  context: ServiceContext,
+  { change, ifMatch = "*", once }: ChangeInput,
+): StateView {
+  const { records, host } = context;
+  return records.changeOnce(once, () => {
+    const before = viewState(context);
+    if (ifMatch !== "*" && ifMatch !== before.etag) throw new ProblemError("precondition_failed");
+    const next = change.kind === "reset" ? host.initialState() : nextState(before.state, change);
+    host.setState(checkedState(context, next));
+    return viewState(context);
+  });
 }
 
 function nextState(state: unknown, change: Exclude<ChangeInput["change"], { kind: "reset" }>): unknown {

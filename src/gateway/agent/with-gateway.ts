@@ -180,7 +180,8 @@ export function withGateway(base: AgentBase): AgentBase {
           return callable.call(this, input) as unknown;
         },
         state: () => this.state,
-        setState: (state) => this.setState(state === undefined ? this.initialState : state),
+        initialState: () => this.initialState,
+        setState: (state) => this.setState(state),
         child: (child, name, create) => this.#child(child, name, create),
         tellAuthor: (binding, instanceId, callback) => this.#tellAuthor(binding, instanceId, callback),
       });

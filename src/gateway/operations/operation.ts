@@ -78,6 +78,8 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
   /** The scope that a caller needs; null if anybody may call it. */
   readonly scope: Scope | null;
   readonly rest: RestShape<Over>;
+  /** False where an idempotency key cannot be kept: author code runs outside of any transaction. */
+  readonly once?: false;
   /** `events` answers with a stretch of a journal, which a door may go on to stream. */
   readonly kind?: "answer" | "events";
   readonly schemas: (subject: Over) => Schemas;
@@ -97,7 +99,7 @@ export function operation<Over>() {
 
 /** Every code that an operation can answer with: its own, and those that follow from its shape. */
 export function problemsOf(
-  { scope, problems }: Pick<Operation, "scope" | "problems">,
+  { scope, problems, once }: Pick<Operation, "scope" | "problems" | "once">,
   method: RestMethod,
   schemas: OperationSchemas,
   aboutAgent: boolean,
@@ -106,7 +108,7 @@ export function problemsOf(
   const codes: ProblemCode[] = [
     ...problems,
     "internal_error",
-    ...(method === "get" ? [] : (["idempotency_key_reused"] as const)),
+    ...(method === "get" || once === false ? [] : (["idempotency_key_reused"] as const)),
     ...(scope === null ? [] : (["unauthorized", "forbidden", "gateway_not_configured"] as const)),
     ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "invalid_request"] as const) : []),
     ...(takesInput === undefined ? [] : (["invalid_request"] as const)),

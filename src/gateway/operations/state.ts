@@ -27,8 +27,8 @@ export const replaceState = operation<Subject>()({
   rest: { method: "put", path: () => "/state", status: 200, etag },
   schemas: ({ agent }) => ({ body: stateOf(agent), output: stateView(agent) }),
   problems: ["precondition_failed"],
-  answer: ({ body, ifMatch }, { agent }) =>
-    agent.changeState({ change: { kind: "replace", state: body }, ifMatch }),
+  answer: ({ body, ifMatch, once }, { agent }) =>
+    agent.changeState({ change: { kind: "replace", state: body }, ifMatch, once }),
 });
 
 export const mergeState = operation<Subject>()({
@@ -44,8 +44,8 @@ export const mergeState = operation<Subject>()({
     output: stateView(agent),
   }),
   problems: ["precondition_failed"],
-  answer: ({ body, ifMatch }, { agent }) =>
-    agent.changeState({ change: { kind: "merge", patch: body }, ifMatch }),
+  answer: ({ body, ifMatch, once }, { agent }) =>
+    agent.changeState({ change: { kind: "merge", patch: body }, ifMatch, once }),
 });
 
 export const resetState = operation<Subject>()({
@@ -56,7 +56,7 @@ export const resetState = operation<Subject>()({
   rest: { method: "delete", path: () => "/state", status: 200, etag },
   schemas: ({ agent }) => ({ output: stateView(agent) }),
   problems: ["precondition_failed"],
-  answer: ({ ifMatch }, { agent }) => agent.changeState({ change: { kind: "reset" }, ifMatch }),
+  answer: ({ ifMatch, once }, { agent }) => agent.changeState({ change: { kind: "reset" }, ifMatch, once }),
 });
 
 function stateOf({ name, state = z.unknown() }: AgentDefinition): z.ZodType {

@@ -42,7 +42,7 @@ const OF_AGENT_WITH_WORKFLOWS = [
 export interface BoundOperation {
   readonly id: string;
   readonly summary: string;
-  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "parsed" | "problems">;
+  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "once" | "parsed" | "problems">;
   readonly rest: {
     readonly method: RestMethod;
     readonly path: string;
