@@ -121,6 +121,12 @@ export interface AgentPort {
     readonly force: boolean;
     readonly once?: Once | undefined;
   }): Promise<Deleted>;
+  /** Deletes the instances that match, oldest first, as many as one call may; active ones only if forced. */
+  deleteInstances(input: {
+    readonly filter: InstanceFilter;
+    readonly force: boolean;
+    readonly once?: Once | undefined;
+  }): Promise<Deleted>;
   /** Sends an event in. */
   sendEvent(input: {
     readonly id: string;

@@ -236,9 +236,14 @@ describe("a resume", () => {
   test("tells where an instance waits if it came there while it was paused", () => {
     const desk = deskIn("paused");
     desk.ask("r-1");
-    expect(desk.types()).toEqual(["approval.requested"]);
+    expect(desk.types()).toEqual(["instance.started", "approval.requested"]);
     apply(desk, resume);
-    expect(desk.types()).toEqual(["approval.requested", "instance.resumed", "instance.waiting"]);
+    expect(desk.types()).toEqual([
+      "instance.started",
+      "approval.requested",
+      "instance.resumed",
+      "instance.waiting",
+    ]);
     expect(desk.row("r-1").status).toBe("waiting");
   });
 });

@@ -137,3 +137,33 @@ test.each([
 ])("%s is a 400", async (query) => {
   expect((await gateway.get(`${AGENT}/instances?${encodeURI(query)}`)).status).toBe(400);
 });
+
+test("a delete takes what matches, leaves what is active unless forced, and says how many", async () => {
+  const agent = "/agents/workshop/sweep";
+  const items = Array.from({ length: 6 }, (_, n) => ({ params: { answer: n }, metadata: { half: n % 2 } }));
+  await gateway.post(`${agent}/workflows/silent/batch`, { items });
+  await gateway.post(`${agent}/workflows/gated`, { params: {}, id: "gate", metadata: { half: 1 } });
+  const count = async (query: string) =>
+    (await gateway.get(`${agent}/instances?count=true&${query}`)).json<Page>().total;
+  await until(
+    () => count("status=complete"),
+    (total) => total === 6,
+  );
+  const sweep = async (query: string) => {
+    const answer = await gateway.request("DELETE", `${agent}/instances?${query}`);
+    return [answer.status, answer.json<object>()];
+  };
+  expect((await gateway.request("DELETE", `${agent}/instances`)).status).toBe(400);
+  expect((await gateway.request("DELETE", `${agent}/instances?force=true`)).status).toBe(400);
+  expect(await sweep(labelled({ half: 1 }))).toEqual([200, { deleted: 3, more: false }]);
+  expect(await sweep("status=waiting")).toEqual([200, { deleted: 0, more: false }]);
+  expect(await sweep("workflow=silent&completedTo=2000-01-01T00:00:00Z")).toEqual([
+    200,
+    { deleted: 0, more: false },
+  ]);
+  expect(await count("")).toBe(4);
+  expect(await sweep(`${labelled({ half: 1 })}&force=true`)).toEqual([200, { deleted: 1, more: false }]);
+  expect(await sweep("status=complete")).toEqual([200, { deleted: 3, more: false }]);
+  expect(await count("")).toBe(0);
+  expect((await gateway.get(`${agent}/approvals`)).json<{ items: unknown[] }>().items).toEqual([]);
+});

@@ -89,7 +89,8 @@ export class Courier {
       this.#records.outbox.putOff(message, Date.now());
       if (isFinal(message, failure)) {
         this.#records.outbox.remove(message);
-        this.#failed(message.instanceId, failure);
+        if (isCurrent(message, this.#records.ledger.find(message.instanceId)))
+          this.#failed(message.instanceId, failure);
       }
     }
   }
@@ -180,6 +181,11 @@ export class Courier {
       if (row !== undefined) work(row, now);
     });
   }
+}
+
+/** Whether a message is about the attempt that the instance is at. */
+function isCurrent(message: Due, instance: InstanceRow | undefined): boolean {
+  return message.kind !== "restart" || message.payload.attempt === instance?.attempt;
 }
 
 /** Whether an instance will never begin: the engine refused too often, or says that it always will. */

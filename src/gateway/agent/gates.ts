@@ -59,7 +59,14 @@ export function expireGate(records: Records, instance: InstanceRow, id: string, 
 export function cancelGates(records: Records, instance: InstanceRow, now: number): void {
   for (const { id, attempt } of records.approvals.pendingOf(instance.id)) {
     if (attempt !== instance.attempt) continue;
-    closeGate(records, instance, id, { ...UNDECIDED, status: "cancelled" }, now);
+    const gate = records.approvals.close(id, { ...UNDECIDED, status: "cancelled" }, now);
+    if (gate === undefined) continue;
+    records.journal.append(
+      instance,
+      "approval.cancelled",
+      { approval: toApproval(gate, records.agent) },
+      now,
+    );
   }
 }
 

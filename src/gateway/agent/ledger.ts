@@ -127,6 +127,18 @@ export class Ledger {
     return count ? { ...page, total: this.#count(status, conditions) } : page;
   }
 
+  /** The instances that match and have one of the statuses, oldest first. */
+  matching(filter: InstanceFilter, limit: number): InstanceRow[] {
+    return filter.status
+      .flatMap((status) => {
+        const { where, bindings } = allOf([["status = ?", status], ...conditionsOf(filter)]);
+        const query = `SELECT * FROM switchyard_instances ${where} ORDER BY ordinal LIMIT ?`;
+        return this.#store.rows<InstanceRow>(query, ...bindings, limit);
+      })
+      .toSorted((a, b) => a.ordinal - b.ordinal)
+      .slice(0, limit);
+  }
+
   #count(status: readonly InstanceStatus[], conditions: readonly Condition[]): number {
     const anyStatus: Condition[] =
       status.length === 0 ? [] : [[`status IN (${status.map(() => "?").join(", ")})`, ...status]];

@@ -35,6 +35,7 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
         getApproval: (input) => call("getApproval", input),
         startMany: (input) => call("startMany", input),
         control: (input) => call("control", input),
+        deleteInstances: (input) => call("deleteInstances", input),
         deleteInstance: (input) => call("deleteInstance", input),
         sendEvent: (input) => call("sendEvent", input),
         changeState: (input) => call("changeState", input),

@@ -28,7 +28,7 @@ export function receive(records: Records, row: InstanceRow, report: Report, now:
   // The old attempt speaks: the engine is about to end it. It asks again, and is gone by then.
   if (row.intent === "restart")
     throw new ProblemError("agent_unavailable", { detail: "The instance is being restarted." });
-  const instance = row.status === "queued" ? start(records, row, now) : row;
+  const instance = row.started_at === null ? start(records, row, now) : row;
   switch (report.type) {
     case "started":
       return NOTHING;
@@ -78,7 +78,11 @@ function told(callback: AuthorCallback, isNew: boolean): Received {
 }
 
 function start(records: Records, row: InstanceRow, now: number): InstanceRow {
-  const instance = records.ledger.change(row, { status: "running", startedAt: now }, now);
+  const instance = records.ledger.change(
+    row,
+    { status: row.status === "queued" ? "running" : row.status, startedAt: now },
+    now,
+  );
   records.journal.append(instance, "instance.started", {}, now, "started");
   // A restart from a step may find gates open that were asked before it.
   return records.approvals.pendingOf(instance.id).length === 0

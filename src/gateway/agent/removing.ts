@@ -1,4 +1,4 @@
-import { type Deleted, isTerminal } from "../contract/instance";
+import { type Deleted, InstanceStatus, isTerminal } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
 import type { InstanceRow } from "./ledger";
@@ -24,6 +24,32 @@ export async function deleteInstance(
     return { deleted: 1, more: false };
   });
   host.closeTails(id);
+  host.deliverSoon();
+  return answer;
+}
+
+/** Most instances that one call deletes. */
+const AT_ONCE = 500;
+
+/** Deletes the instances that match, oldest first. What ended is deleted, what is active only if forced. */
+export async function deleteInstances(
+  context: ServiceContext,
+  { filter, force, once }: Parameters<AgentPort["deleteInstances"]>[0],
+): Promise<Deleted> {
+  const { records, host } = context;
+  await host.ensureAlarm();
+  const gone: string[] = [];
+  const answer = records.changeOnce(once, (now): Deleted => {
+    const asked = filter.status.length === 0 ? InstanceStatus.options : filter.status;
+    const status = force ? asked : asked.filter(isTerminal);
+    const matching = records.ledger.matching({ ...filter, status }, AT_ONCE + 1);
+    for (const instance of matching.slice(0, AT_ONCE)) {
+      remove(records, instance, now);
+      gone.push(instance.id);
+    }
+    return { deleted: gone.length, more: matching.length > AT_ONCE };
+  });
+  for (const id of gone) host.closeTails(id);
   host.deliverSoon();
   return answer;
 }

@@ -19,6 +19,8 @@ export async function sendEvent(context: ServiceContext, input: SendInput): Prom
         instanceStatus: instance.status,
       });
     }
+    // The engine forgets on resuming what came while it was paused.
+    if (instance.status === "paused") throw new ProblemError("instance_paused");
     const waits = records.waits.isAwaited(instance, input.type);
     if (!waits && input.requireWaiting) throw new ProblemError("not_waiting");
     records.outbox.add(

@@ -16,7 +16,7 @@ import { applyControl } from "./controls";
 import { decide } from "./deciding";
 import { toInstance } from "./ledger";
 import type { Records } from "./records";
-import { deleteInstance } from "./removing";
+import { deleteInstance, deleteInstances } from "./removing";
 import { sendEvent } from "./sending";
 import { requireApproval, requireInstance, type ServiceContext, type ServiceHost } from "./service-context";
 import { start, startMany } from "./starting";
@@ -77,6 +77,10 @@ export class AgentService implements AgentPort {
 
   deleteInstance(input: Asked<"deleteInstance">): Promise<Deleted> {
     return deleteInstance(this.#context, input);
+  }
+
+  deleteInstances(input: Asked<"deleteInstances">): Promise<Deleted> {
+    return deleteInstances(this.#context, input);
   }
 
   sendEvent(input: Asked<"sendEvent">): Promise<SentEvent> {

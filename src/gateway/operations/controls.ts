@@ -3,7 +3,7 @@ import { type Control, RestartFrom } from "../contract/control";
 import { Deleted, type Instance, SentEvent } from "../contract/instance";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { Flag } from "./flag";
-import { InstanceParams } from "./instances";
+import { FILTERS, filterOf, InstanceParams } from "./instances";
 import { operation, type Subject } from "./operation";
 import { agentSchemas } from "./schemas";
 import { pascal, words } from "./words";
@@ -59,6 +59,31 @@ export const deleteInstance = operation<Subject>()({
     agent.deleteInstance({ id: params.instanceId, force: query.force, once }),
 });
 
+export const deleteInstances = operation<Subject>()({
+  id: ({ agent }) => `delete${pascal(agent.name)}Instances`,
+  summary: ({ agent }) => `Delete the instances of one ${words(agent.name)} that match`,
+  description:
+    "At least one filter is needed. Oldest first, up to 500 in one call; `more` says whether others match. Active instances are left, unless `force` terminates them.",
+  scope: "instances:control",
+  rest: { method: "delete", path: () => "/instances", status: 200 },
+  schemas: () => ({
+    query: z
+      .strictObject({ ...FILTERS, force: Flag.describe("Whether active instances are terminated for it") })
+      .refine(
+        (query) =>
+          Object.entries(query).some(
+            ([name, value]) =>
+              name !== "force" && (Array.isArray(value) ? value.length > 0 : value !== undefined),
+          ),
+        "names no filter: choose what is deleted",
+      ),
+    output: Deleted,
+  }),
+  problems: [],
+  answer: ({ query, once }, { agent }) =>
+    agent.deleteInstances({ filter: filterOf(query), force: query.force, once }),
+});
+
 export const sendInstanceEvent = operation<Subject>()({
   id: ({ agent }) => `send${pascal(agent.name)}InstanceEvent`,
   summary: ({ agent }) => `Send an event to one instance of one ${words(agent.name)}`,
@@ -76,7 +101,7 @@ export const sendInstanceEvent = operation<Subject>()({
     shownBody: shownEvent(agent),
     output: SentEvent,
   }),
-  problems: ["instance_not_found", "status_conflict", "not_waiting"],
+  problems: ["instance_not_found", "status_conflict", "instance_paused", "not_waiting"],
   answer: ({ params, query, body, once }, { agent }) =>
     agent.sendEvent({
       id: params.instanceId,

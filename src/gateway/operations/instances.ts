@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Instance, InstanceStatus, Metadata } from "../contract/instance";
 import { Name } from "../contract/names";
 import { Limit } from "../contract/page";
+import type { InstanceFilter } from "../port";
 import { Flag } from "./flag";
 import { operation, type Subject, type WorkflowSubject } from "./operation";
 import { agentSchemas, asSent, workflowSchemas } from "./schemas";
@@ -123,6 +124,19 @@ const MetadataFilter = z
   .pipe(Metadata)
   .optional();
 
+/** What instances are chosen by: all that is given must hold. */
+export const FILTERS = {
+  status: repeated(InstanceStatus).describe("Only these statuses; may be given several times"),
+  workflow: z.string().optional().describe("Only this workflow"),
+  metadata: MetadataFilter.describe("Only with all of these labels, as a JSON object"),
+  createdFrom: Time.describe("Not started before this time"),
+  createdTo: Time.describe("Started before this time"),
+  updatedFrom: Time.describe("Not last changed before this time"),
+  updatedTo: Time.describe("Last changed before this time"),
+  completedFrom: Time.describe("Not ended before this time"),
+  completedTo: Time.describe("Ended before this time"),
+};
+
 export const listInstances = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Instances`,
   summary: ({ agent }) => `List the instances of one ${words(agent.name)}`,
@@ -131,15 +145,7 @@ export const listInstances = operation<Subject>()({
   rest: { method: "get", path: () => "/instances", status: 200 },
   schemas: ({ agent }) => ({
     query: z.strictObject({
-      status: repeated(InstanceStatus).describe("Only these statuses; may be given several times"),
-      workflow: z.string().optional().describe("Only this workflow"),
-      metadata: MetadataFilter.describe("Only with all of these labels, as a JSON object"),
-      createdFrom: Time.describe("Not started before this time"),
-      createdTo: Time.describe("Started before this time"),
-      updatedFrom: Time.describe("Not last changed before this time"),
-      updatedTo: Time.describe("Last changed before this time"),
-      completedFrom: Time.describe("Not ended before this time"),
-      completedTo: Time.describe("Ended before this time"),
+      ...FILTERS,
       order: z.enum(["newest", "oldest"]).default("newest").describe("By when they were first started"),
       count: Flag.describe("Whether `total` is counted, which costs more the more there are"),
       limit: Limit,
@@ -149,18 +155,20 @@ export const listInstances = operation<Subject>()({
   }),
   problems: ["invalid_cursor"],
   answer: ({ query }, { agent }) => {
-    const { status, workflow, metadata, order, count, limit, cursor } = query;
-    return agent.listInstances({
-      status,
-      workflow,
-      metadata,
-      created: { from: query.createdFrom, to: query.createdTo },
-      updated: { from: query.updatedFrom, to: query.updatedTo },
-      completed: { from: query.completedFrom, to: query.completedTo },
-      order,
-      count,
-      limit,
-      cursor,
-    });
+    const { order, count, limit, cursor } = query;
+    return agent.listInstances({ ...filterOf(query), order, count, limit, cursor });
   },
 });
+
+/** Reads the filters of a query. */
+export function filterOf(query: z.output<z.ZodObject<typeof FILTERS>>): InstanceFilter {
+  const { status, workflow, metadata } = query;
+  return {
+    status,
+    workflow,
+    metadata,
+    created: { from: query.createdFrom, to: query.createdTo },
+    updated: { from: query.updatedFrom, to: query.updatedTo },
+    completed: { from: query.completedFrom, to: query.completedTo },
+  };
+}

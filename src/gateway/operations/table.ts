@@ -4,6 +4,7 @@ import { callMethod, getAgent, getHealth, listAgents } from "./agents";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
 import {
   deleteInstance,
+  deleteInstances,
   pauseInstance,
   restartInstance,
   resumeInstance,
@@ -23,6 +24,7 @@ const OF_AGENT_WITH_WORKFLOWS = [
   listInstances,
   getInstance,
   deleteInstance,
+  deleteInstances,
   pauseInstance,
   resumeInstance,
   terminateInstance,
