@@ -4,8 +4,16 @@ import { toInstance } from "../../src/gateway/agent/ledger.ts";
 import type { Due, Message } from "../../src/gateway/agent/outbox.ts";
 import type { Control } from "../../src/gateway/contract/control.ts";
 import { InstanceStatus, TERMINAL_STATUSES } from "../../src/gateway/contract/instance.ts";
-import { ProblemError } from "../../src/gateway/contract/problem.ts";
-import { AGENT, type Desk, force, NOON, openDesk, RefundEvent, RefundInstance } from "./stand-ins.ts";
+import {
+  AGENT,
+  type Desk,
+  force,
+  NOON,
+  openDesk,
+  problemOf,
+  RefundEvent,
+  RefundInstance,
+} from "./stand-ins.ts";
 
 const LATER = NOON + 5_000;
 const pause: Control = { action: "pause" };
@@ -69,16 +77,6 @@ const KINDS = ["event", "pause", "resume", "terminate", "restart"];
 
 /** What stored JSON says; nothing stored says null. */
 const valueOf = (text: string | null): unknown => JSON.parse(text ?? "null");
-
-function problemOf(work: () => unknown): ProblemError {
-  try {
-    work();
-  } catch (failure) {
-    if (failure instanceof ProblemError) return failure;
-    throw failure;
-  }
-  throw new Error("no problem was met");
-}
 
 /** Every action in every status. */
 const TABLE = {

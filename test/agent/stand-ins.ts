@@ -5,6 +5,7 @@ import { Records } from "../../src/gateway/agent/records.ts";
 import type { GateReport, OpenedGate, Report } from "../../src/gateway/agent/reports.ts";
 import { eventSchema, type GatewayEvent } from "../../src/gateway/contract/event.ts";
 import { type InstanceStatus, instanceSchema } from "../../src/gateway/contract/instance.ts";
+import { ProblemError } from "../../src/gateway/contract/problem.ts";
 import { defineWorkflow } from "../../src/gateway/registry/workflow-definition.ts";
 import { type SqliteStorage, sqliteStorage } from "../support/sqlite-storage.ts";
 
@@ -92,4 +93,15 @@ export function openDesk(sqlite: SqliteStorage = sqliteStorage()): Desk {
 /** Moves an instance to a status, past all rules. */
 export function force(desk: Desk, id: string, status: InstanceStatus, now: number = NOON): InstanceRow {
   return desk.records.change(() => desk.records.ledger.change(desk.row(id), { status }, now));
+}
+
+/** The problem that a piece of work meets; anything else that it throws is thrown on. */
+export function problemOf(work: () => unknown): ProblemError {
+  try {
+    work();
+  } catch (failure) {
+    if (failure instanceof ProblemError) return failure;
+    throw failure;
+  }
+  throw new Error("no problem was met");
 }

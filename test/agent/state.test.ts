@@ -2,10 +2,9 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { ServiceContext } from "../../src/gateway/agent/service-context.ts";
 import { changeState, viewState } from "../../src/gateway/agent/state.ts";
-import { ProblemError } from "../../src/gateway/contract/problem.ts";
 import type { Once, StateChange } from "../../src/gateway/port.ts";
 import { defineAgent } from "../../src/gateway/registry/agent-definition.ts";
-import { openDesk } from "./stand-ins.ts";
+import { openDesk, problemOf } from "./stand-ins.ts";
 
 class TypedDesk {
   readonly state = "typed";
@@ -63,16 +62,6 @@ function openAgent(
 const replace = (state: unknown): StateChange => ({ kind: "replace", state });
 const merge = (patch: Record<string, unknown>): StateChange => ({ kind: "merge", patch });
 const reset: StateChange = { kind: "reset" };
-
-function problemOf(work: () => unknown): ProblemError {
-  try {
-    work();
-  } catch (failure) {
-    if (failure instanceof ProblemError) return failure;
-    throw failure;
-  }
-  throw new Error("no problem was met");
-}
 
 describe("the tag of a state", () => {
   test("is an entity tag, the same as long as the state is", () => {
