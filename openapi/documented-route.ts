@@ -90,7 +90,9 @@ function documentedResponses(
       ...rest,
       headers: {
         "X-Request-Id": { $ref: "#/components/headers/RequestId" },
-        ...(location !== undefined && status === String(success) ? { Location: LOCATION } : {}),
+        ...(location !== undefined && (status === String(success) || status === "201")
+          ? { Location: LOCATION }
+          : {}),
         ...OF_PROBLEMS[status],
       },
       ...(content && { content: withExamples(withJsonSchemas(content, side, schemas), codes) }),

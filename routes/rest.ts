@@ -105,7 +105,7 @@ function pathParams(subject: Subject | undefined, { params }: OperationSchemas):
 
 function success(
   kind: BoundOperation["operation"]["kind"],
-  { status, waits }: BoundOperation["rest"],
+  { status, waits, created }: BoundOperation["rest"],
   subject: Subject | undefined,
   { output }: OperationSchemas,
 ) {
@@ -122,6 +122,7 @@ function success(
   const content = { "application/json": { schema: output } };
   return {
     [status]: { description: status === 202 ? "Accepted" : "OK", content },
+    ...(created === undefined ? {} : { 201: { description: "Created", content } }),
     ...(waits
       ? { 200: { description: "The instance, which has ended if `Prefer: wait` gave it the time", content } }
       : {}),
@@ -164,7 +165,8 @@ async function serve(
 
   if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
   const answer = await operation.answer(asked, reach);
-  const { status, waits, location, etag } = operation.rest;
+  const { waits, created, location, etag } = operation.rest;
+  const status = created?.(answer) === true ? 201 : operation.rest.status;
   if (location !== undefined) c.header("location", location(answer));
   if (etag !== undefined) c.header("etag", etag(answer));
   c.header("cache-control", "no-store");

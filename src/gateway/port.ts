@@ -1,4 +1,4 @@
-import type { AgentView } from "./contract/agent";
+import type { AgentView, ChildView, CreatedChild, DeletedChild } from "./contract/agent";
 import type { Approval, ApprovalStatus, Decision } from "./contract/approval";
 import type { GatewayEvent } from "./contract/event";
 import type { Control } from "./contract/control";
@@ -10,7 +10,7 @@ import type {
   SentEvent,
   StartedItem,
 } from "./contract/instance";
-import type { AgentPath } from "./contract/names";
+import type { AgentPath, AgentStep } from "./contract/names";
 import type { Page } from "./contract/page";
 
 /** An idempotency key, made unique to its caller and operation, and what it was sent with. */
@@ -55,8 +55,16 @@ export interface InstanceFilter {
   readonly completed?: Span;
 }
 
+/** Whether agents below are meant too. */
+export interface Reaching {
+  readonly subtree?: boolean;
+}
+
 /** By when instances were first started. */
 export type ListOrder = "newest" | "oldest";
+
+/** A page of instances, with how many match in all, if that was asked for; at least, where there are too many agents. */
+export type InstancePage = Page<Instance> & { readonly total?: number; readonly totalAtLeast?: number };
 
 /** Which events of a journal, and after which. */
 export interface EventsRequest {
@@ -89,6 +97,12 @@ export interface EventsAnswer {
 export interface AgentPort {
   /** Describes the agent. */
   describe(): Promise<AgentView>;
+  /** Lists its sub-agents by class, in the order in which they are declared, and name. */
+  listChildren(input: PageRequest & { readonly agent?: string | undefined }): Promise<Page<ChildView>>;
+  /** Brings a sub-agent into being, or leaves it as it is. */
+  createChild(input: AgentStep): Promise<CreatedChild>;
+  /** Deletes a sub-agent and all below it: at once for all that ask, its storage once its instances have been ended. */
+  deleteChild(input: AgentStep & { readonly once?: Once | undefined }): Promise<DeletedChild>;
   /** Accepts an instance: resolves once that is committed; the engine is told right after, surely. */
   start(input: {
     readonly workflow: string;
@@ -122,11 +136,15 @@ export interface AgentPort {
     readonly once?: Once | undefined;
   }): Promise<Deleted>;
   /** Deletes the instances that match, oldest first, as many as one call may; active ones only if forced. */
-  deleteInstances(input: {
-    readonly filter: InstanceFilter;
-    readonly force: boolean;
-    readonly once?: Once | undefined;
-  }): Promise<Deleted>;
+  deleteInstances(
+    input: Reaching & {
+      readonly filter: InstanceFilter;
+      readonly force: boolean;
+      /** Where a delete over a subtree goes on. */
+      readonly cursor?: string | undefined;
+      readonly once?: Once | undefined;
+    },
+  ): Promise<Deleted>;
   /** Sends an event in. */
   sendEvent(input: {
     readonly id: string;
@@ -137,12 +155,14 @@ export interface AgentPort {
   }): Promise<SentEvent>;
   /** Reads one instance. */
   getInstance(input: { readonly id: string }): Promise<Instance>;
-  /** Lists instances; `total` is counted only if that is asked for. */
+  /** Lists instances; they are counted only if that is asked for. */
   listInstances(
-    input: PageRequest & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
-  ): Promise<Page<Instance> & { readonly total?: number }>;
+    input: PageRequest & Reaching & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
+  ): Promise<InstancePage>;
   /** Lists approvals, newest first. */
-  listApprovals(input: PageRequest & { readonly status: readonly ApprovalStatus[] }): Promise<Page<Approval>>;
+  listApprovals(
+    input: PageRequest & Reaching & { readonly status: readonly ApprovalStatus[] },
+  ): Promise<Page<Approval>>;
   /** Reads one approval. */
   getApproval(input: { readonly id: string }): Promise<Approval>;
   /** Decides one approval, or the only open one of an instance. */

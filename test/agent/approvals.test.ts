@@ -113,6 +113,12 @@ describe("a gate as clients see it", () => {
       decidedAt: null,
       reason: null,
       metadata: null,
+      links: {
+        self: `${AGENT}/approvals/${gate.id}`,
+        instance: `${AGENT}/instances/r-1`,
+        approve: `${AGENT}/approvals/${gate.id}/approve`,
+        reject: `${AGENT}/approvals/${gate.id}/reject`,
+      },
     });
     const closed = approvals.close(gate.id, approved, NOON + 1);
     expect(closed && toApproval(closed, AGENT)).toMatchObject({

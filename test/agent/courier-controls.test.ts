@@ -87,7 +87,7 @@ function openCourier() {
       sdk: () => ({}),
       gateway: { rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
     }),
-    (id) => failures.push(id),
+    { failed: (id) => failures.push(id), dissolve: async () => true },
   );
   return { courier, desk, failures, workflow };
 }

@@ -51,7 +51,10 @@ function openCourier() {
       sdk: (binding) => ({ __workflowName: binding }),
       gateway: { rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
     }),
-    (id, failure) => failures.push(`${id}: ${String(failure)}`),
+    {
+      failed: (id, failure) => failures.push(`${id}: ${String(failure)}`),
+      dissolve: async () => true,
+    },
   );
   return { courier, desk, failures, workflow };
 }

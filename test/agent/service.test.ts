@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AgentService } from "../../src/gateway/agent/service.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
 import { defineAgent } from "../../src/gateway/registry/agent-definition.ts";
-import { AGENT, force, NOON, openDesk, refund, RefundInstance } from "./stand-ins.ts";
+import { AGENT, childless, force, NOON, openDesk, refund, RefundInstance } from "./stand-ins.ts";
 
 class OrderDesk {
   quote({ orderId }: { orderId: string }): { price: string } {
@@ -31,6 +31,7 @@ function openService() {
   const service = new AgentService(desk.records, {
     definition: orderDesk,
     path: [{ agent: "order-desk", name: "acme" }],
+    family: childless(desk.records, orderDesk),
     ensureAlarm: async () => {
       log.push(`alarm with ${desk.published.length} changes`);
     },

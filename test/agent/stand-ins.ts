@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Family } from "../../src/gateway/agent/family.ts";
 import type { InstanceRow } from "../../src/gateway/agent/ledger.ts";
 import { receive, type Received } from "../../src/gateway/agent/reception.ts";
 import { Records } from "../../src/gateway/agent/records.ts";
@@ -6,6 +7,7 @@ import type { GateReport, OpenedGate, Report } from "../../src/gateway/agent/rep
 import { eventSchema, type GatewayEvent } from "../../src/gateway/contract/event.ts";
 import { type InstanceStatus, instanceSchema } from "../../src/gateway/contract/instance.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
+import type { AgentDefinition } from "../../src/gateway/registry/agent-definition.ts";
 import { defineWorkflow } from "../../src/gateway/registry/workflow-definition.ts";
 import { type SqliteStorage, sqliteStorage } from "../support/sqlite-storage.ts";
 
@@ -88,6 +90,25 @@ export function openDesk(sqlite: SqliteStorage = sqliteStorage()): Desk {
     },
   };
   return desk;
+}
+
+async function none(): Promise<never> {
+  throw new Error("there is no child");
+}
+
+/** The family of an agent below which nothing is. */
+export function childless(records: Records, definition: AgentDefinition): Family {
+  return new Family(records, {
+    definition,
+    path: [{ agent: "order-desk", name: "acme" }],
+    hasChild: () => false,
+    child: none,
+    wipeChild: none,
+    ensureAlarm: async () => {},
+    deliver: async () => {},
+    deliverSoon: () => {},
+    closeTails: () => {},
+  });
 }
 
 /** Moves an instance to a status, past all rules. */

@@ -4,7 +4,7 @@ import type { ServiceContext } from "../../src/gateway/agent/service-context.ts"
 import { changeState, viewState } from "../../src/gateway/agent/state.ts";
 import type { Once, StateChange } from "../../src/gateway/port.ts";
 import { defineAgent } from "../../src/gateway/registry/agent-definition.ts";
-import { openDesk, problemOf } from "./stand-ins.ts";
+import { childless, openDesk, problemOf } from "./stand-ins.ts";
 
 class TypedDesk {
   readonly state = "typed";
@@ -36,10 +36,12 @@ function openAgent(
   const { definition = typed, initial = FIRST } = options;
   let state = "first" in options ? options.first : FIRST;
   const changes: unknown[] = [];
+  const { records } = openDesk();
   const context: ServiceContext = {
-    records: openDesk().records,
+    records,
     host: {
       definition,
+      family: childless(records, definition),
       path: [{ agent: definition.name, name: "acme" }],
       ensureAlarm: unused,
       deliverSoon: unused,

@@ -140,6 +140,26 @@ const PLACES: readonly Place[] = [
       await untilStatus(() => runtime.get(self), "complete");
     },
   },
+  {
+    name: "during the delete of a sub-agent",
+    bring: async (runtime, agent) => {
+      const child = `${agent}/sub/${agent.includes("/sub/") ? "drawer/d/sub/tool/doomed" : "bench/doomed"}`;
+      const self = await waiting(runtime, child);
+      await accepted(runtime.request("DELETE", child));
+      return self;
+    },
+    after: async (runtime, self) => {
+      expect((await runtime.get(self)).status).toBe(404);
+      const child = self.replace(/\/instances\/.*/, "");
+      // Until its storage is gone nothing new can have its name.
+      await until(
+        () => runtime.request("PUT", child),
+        ({ status }) => status === 201,
+      );
+      expect((await runtime.get(self)).status).toBe(404);
+      await approvedEnds(runtime, await start(runtime, child, "gated", {}));
+    },
+  },
 ];
 
 let storage: string;

@@ -147,13 +147,18 @@ describe("every operation", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("that answers 202 says where what it made is", () => {
-    const starts = operations.filter(({ operation }) => "202" in operation.responses);
+  test("that answers 202, or 201, says where what it made is, unless it deletes", () => {
+    const starts = operations.filter(
+      ({ method, operation }) => "202" in operation.responses && method !== "delete",
+    );
     expect(starts.map(({ operation }) => operation.operationId)).toEqual(
       expect.arrayContaining(["startPublishRelease", "startImportDataset", "restartDatasetInstance"]),
     );
     for (const { operation } of starts)
       expect(operation.responses["202"]?.headers).toHaveProperty("Location");
+    const made = operations.filter(({ operation }) => "201" in operation.responses);
+    expect(made.map(({ operation }) => operation.operationId)).toEqual(["createDataset"]);
+    for (const { operation } of made) expect(operation.responses["201"]?.headers).toHaveProperty("Location");
   });
 
   test("that streams says how to resume, and what its frames carry", () => {

@@ -5,7 +5,9 @@ import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { Courier, type Origin } from "./courier";
+import type { Dissolved } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
+import { Family, type FamilyHost } from "./family";
 import { fromOutcome } from "./outcome";
 import { Alarm, type AlarmClock } from "./alarm";
 import { reconcile } from "./controls";
@@ -17,12 +19,12 @@ import type { Report } from "./reports";
 import { remove } from "./removing";
 import { Retention } from "./retention";
 import { AgentService } from "./service";
-import type { GatewayStub } from "./stub";
+import type { AgentMethod } from "./stub";
+import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
 
 /** What the gateway needs of the Agent that it lives in. */
-export interface AgentHost {
-  readonly definition: AgentDefinition;
+export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {
   /** Root first, this Agent last. */
   readonly path: AgentPath;
   readonly isSubAgent: boolean;
@@ -32,13 +34,10 @@ export interface AgentHost {
   publish(events: readonly GatewayEvent[]): void;
   background(work: Promise<unknown>): void;
   readonly clock: AlarmClock;
-  closeTails(instanceId: string): void;
   invoke(method: string, input: unknown): Promise<unknown>;
   state(): unknown;
   initialState(): unknown;
   setState(state: unknown): void;
-  /** @returns undefined if the child is not there and is not to be created. */
-  child(definition: AgentDefinition, name: string, create: boolean): Promise<GatewayStub | undefined>;
   tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void>;
 }
 
@@ -61,6 +60,7 @@ export class AgentGateway {
   readonly #alarm: Alarm;
   readonly #retention: Retention;
   readonly #courier: Courier;
+  readonly #family: Family;
 
   constructor(host: AgentHost) {
     this.#host = host;
@@ -68,18 +68,21 @@ export class AgentGateway {
     this.#engine = new Engine(host.env);
     this.#retention = new Retention(this.records.store, host.definition.workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
-    this.#courier = new Courier(
-      this.records,
-      this.#engine,
-      () => host.origin,
-      (id, failure) => this.#failStart(id, failure),
-    );
-    this.service = new AgentService(this.records, {
-      definition: host.definition,
-      path: host.path,
+    this.#courier = new Courier(this.records, this.#engine, () => host.origin, {
+      failed: (id, failure) => this.#failStart(id, failure),
+      dissolve: (child) => this.#family.departures.proceed(child),
+    });
+    const messages = {
       ensureAlarm: () => this.#alarm.ensure(Date.now() + SOON_MS),
       deliverSoon: () => host.background(this.#courier.deliver()),
       deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
+    };
+    this.#family = new Family(this.records, { ...ofFamily(host), ...messages });
+    this.service = new AgentService(this.records, {
+      ...messages,
+      family: this.#family,
+      definition: host.definition,
+      path: host.path,
       checkIfStale: (instance) => this.#checkIfStale(instance),
       closeTails: (instanceId) => host.closeTails(instanceId),
       invoke: (method, input) => host.invoke(method, input),
@@ -96,19 +99,30 @@ export class AgentGateway {
   }
 
   /** Answers a call that is meant for this agent, or for one below it. */
-  async call(rest: readonly AgentStep[], method: keyof AgentPort, input: unknown): Promise<unknown> {
+  async call(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<unknown> {
     const [next, ...further] = rest;
     if (next === undefined) {
       if (!this.records.store.exists() && !this.#creates(method, input))
         throw new ProblemError("agent_not_found");
-      // Doors call a method with that method's own input: both sides are made from AgentPort.
-      const answer = this.service[method] as (input: unknown) => Promise<unknown>;
-      return answer.call(this.service, input);
+      // Whoever calls a method does so with that method's own input: both sides are made from the same types.
+      const callee = isSubtreeCall(method) ? this.#family.subtree : this.service;
+      const answer = Reflect.get(callee, method) as (input: unknown) => Promise<unknown>;
+      return answer.call(callee, input);
     }
-    const create = this.#creates(method, input, this.#definitionBelow(rest));
-    const child = await this.#child(next, create);
+    const create = this.#creates(method, input, this.#family.definitionBelow(rest));
+    const child = await this.#family.reach(next, create);
     const answer = fromOutcome(await child.gatewayCall(further, method, input));
     return method === "readEvents" ? this.#withOwnKey(answer as EventsAnswer) : answer;
+  }
+
+  /** Ends a sub-agent, for the author's own code. @returns false if there is no such one. */
+  endChild(className: string, name: string): Promise<boolean> {
+    return this.#family.end(className, name);
+  }
+
+  /** Ends this sub-agent, for its parent, which deletes it then. */
+  dissolve(): Promise<Dissolved> {
+    return this.#family.departures.dissolve();
   }
 
   /** Whether a request opens a tail of an agent below this one. */
@@ -126,7 +140,7 @@ export class AgentGateway {
   async report(rest: readonly AgentStep[], engineId: string, report: Report): Promise<unknown> {
     const [next, ...further] = rest;
     if (next !== undefined) {
-      const child = await this.#child(next, false);
+      const child = await this.#family.reach(next, false);
       return fromOutcome(await child.gatewayReport(further, engineId, report));
     }
     if (!this.records.store.exists()) throw new ProblemError("agent_not_found");
@@ -222,33 +236,28 @@ export class AgentGateway {
     });
   }
 
-  async #child(step: AgentStep, create: boolean): Promise<GatewayStub> {
-    const definition = this.#host.definition.children.find(({ name }) => name === step.agent);
-    const child = definition && (await this.#host.child(definition, step.name, create));
-    if (child === undefined) throw new ProblemError("agent_not_found");
-    if (create) this.records.store.open();
-    return child;
-  }
-
-  #definitionBelow(rest: readonly AgentStep[]): AgentDefinition {
-    return rest.reduce((definition, step) => {
-      const child = definition.children.find(({ name }) => name === step.agent);
-      if (child === undefined) throw new ProblemError("agent_not_found");
-      return child;
-    }, this.#host.definition);
-  }
-
   /** Whether a call may bring its agent into being: a start may, and a method that says so. */
   #creates(
-    method: keyof AgentPort,
+    method: AgentMethod,
     input: unknown,
     definition: AgentDefinition = this.#host.definition,
   ): boolean {
-    if (method === "start" || method === "startMany") return true;
+    if (method === "start" || method === "startMany" || method === "createChild") return true;
     if (method !== "callMethod") return false;
     const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];
     return Object.hasOwn(definition.methods, name) && definition.methods[name]?.creates === true;
   }
+}
+
+function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {
+  return {
+    definition: host.definition,
+    path: host.path,
+    hasChild: (definition, name) => host.hasChild(definition, name),
+    child: (definition, name) => host.child(definition, name),
+    wipeChild: (definition, name) => host.wipeChild(definition, name),
+    closeTails: (instanceId) => host.closeTails(instanceId),
+  };
 }
 
 function delay(milliseconds: number): Promise<void> {

@@ -2,7 +2,7 @@ import type { Approval, ApprovalStatus } from "../contract/approval";
 import type { Page } from "../contract/page";
 import type { StandingDecision } from "../contract/problem";
 import type { PageRequest } from "../port";
-import { type InstanceRow, iso, json } from "./ledger";
+import { instanceAddress, type InstanceRow, iso, json } from "./ledger";
 import { readPage } from "./page";
 import type { Row, Store } from "./store";
 
@@ -145,6 +145,7 @@ export class Approvals {
 
 /** A gate as clients see it. */
 export function toApproval(row: ApprovalRow, agent: string): Approval {
+  const self = `${agent}/approvals/${row.id}`;
   return {
     id: row.id,
     instanceId: row.instance_id,
@@ -162,6 +163,12 @@ export function toApproval(row: ApprovalRow, agent: string): Approval {
     decidedAt: iso(row.decided_at),
     reason: row.reason,
     metadata: JSON.parse(row.metadata ?? "null") as unknown,
+    links: {
+      self,
+      instance: instanceAddress(row.instance_id, agent),
+      approve: `${self}/approve`,
+      reject: `${self}/reject`,
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { isTerminal } from "../contract/instance";
+import type { AgentStep } from "../contract/names";
 import { reconcile, showPaused } from "./controls";
 import { type Engine, isEngineTerminal } from "./engine";
 import { GATEWAY_PARAM, type GatewayParam } from "./reports";
@@ -18,27 +19,29 @@ export interface Origin {
   readonly gateway: Omit<GatewayParam, "id">;
 }
 
-/** Takes messages from the outbox to the engine. */
+/** What the courier leaves to the agent that it works for. */
+export interface CourierHost {
+  /** Hears that an instance could not be created for good. */
+  failed(instanceId: string, failure: unknown): void;
+  /** Goes on with the end of a sub-agent. @returns whether it is done. */
+  dissolve(child: AgentStep): Promise<boolean>;
+}
+
+/** Takes messages from the outbox to the engine, and to sub-agents that end. */
 export class Courier {
   readonly #records: Records;
   readonly #engine: Engine;
   readonly #origin: () => Origin;
-  readonly #failed: (instanceId: string, failure: unknown) => void;
+  readonly #host: CourierHost;
   #round: Promise<void> = Promise.resolve();
   #busy = false;
   #wake = ignore;
 
-  /** @param failed is called when an instance could not be created for good. */
-  constructor(
-    records: Records,
-    engine: Engine,
-    origin: () => Origin,
-    failed: (instanceId: string, failure: unknown) => void,
-  ) {
+  constructor(records: Records, engine: Engine, origin: () => Origin, host: CourierHost) {
     this.#records = records;
     this.#engine = engine;
     this.#origin = origin;
-    this.#failed = failed;
+    this.#host = host;
   }
 
   /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. Rounds do not overlap. */
@@ -78,10 +81,8 @@ export class Courier {
 
   async #deliverOne(message: Due): Promise<void> {
     const instance = this.#records.ledger.find(message.instanceId);
-    if (instance === undefined && message.kind !== "delete") return this.#records.outbox.remove(message);
     try {
-      const taken =
-        message.kind === "delete" ? await this.#delete(message) : await this.#send(instance, message);
+      const taken = await this.#send(instance, message);
       if (taken) this.#records.outbox.remove(message);
       else this.#records.outbox.putOff(message, Date.now());
     } catch (failure) {
@@ -90,16 +91,15 @@ export class Courier {
       if (isFinal(message, failure)) {
         this.#records.outbox.remove(message);
         if (isCurrent(message, this.#records.ledger.find(message.instanceId)))
-          this.#failed(message.instanceId, failure);
+          this.#host.failed(message.instanceId, failure);
       }
     }
   }
 
   /** @returns whether the engine has taken it; otherwise it is asked again later. */
-  async #send(
-    instance: InstanceRow | undefined,
-    message: Exclude<Due, { kind: "delete" }>,
-  ): Promise<boolean> {
+  async #send(instance: InstanceRow | undefined, message: Due): Promise<boolean> {
+    if (message.kind === "delete") return this.#delete(message);
+    if (message.kind === "dissolve") return this.#host.dissolve(message.payload);
     if (instance === undefined) return true;
     const { binding, engine_id: engineId } = instance;
     switch (message.kind) {

@@ -6,8 +6,7 @@ import {
   type Metadata,
   type WaitingFor,
 } from "../contract/instance";
-import type { Page } from "../contract/page";
-import type { InstanceFilter, ListOrder, PageRequest } from "../port";
+import type { InstanceFilter, InstancePage, ListOrder, PageRequest } from "../port";
 import { conditionsOf, labelText } from "./instance-filter";
 import { allOf, type Condition, readPage } from "./page";
 import type { Row, Store } from "./store";
@@ -115,7 +114,7 @@ export class Ledger {
   list(
     filter: PageRequest & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
     agent: string,
-  ): Page<Instance> & { readonly total?: number } {
+  ): InstancePage {
     const { status, order = "newest", count = false } = filter;
     const conditions = conditionsOf(filter);
     const page = readPage<InstanceRow, Instance>(
@@ -124,7 +123,7 @@ export class Ledger {
       filter,
       (row) => toInstance(row, agent),
     );
-    return count ? { ...page, total: this.#count(status, conditions) } : page;
+    return count ? { ...page, total: this.count(filter) } : page;
   }
 
   /** The instances that match and have one of the statuses, oldest first. */
@@ -139,10 +138,20 @@ export class Ledger {
       .slice(0, limit);
   }
 
-  #count(status: readonly InstanceStatus[], conditions: readonly Condition[]): number {
+  /** The instances that were started first. */
+  oldest(limit: number): InstanceRow[] {
+    return this.#store.rows<InstanceRow>(
+      "SELECT * FROM switchyard_instances ORDER BY ordinal LIMIT ?",
+      limit,
+    );
+  }
+
+  /** How many instances match. */
+  count(filter: InstanceFilter): number {
+    const { status } = filter;
     const anyStatus: Condition[] =
       status.length === 0 ? [] : [[`status IN (${status.map(() => "?").join(", ")})`, ...status]];
-    const { where, bindings } = allOf([...anyStatus, ...conditions]);
+    const { where, bindings } = allOf([...anyStatus, ...conditionsOf(filter)]);
     const query = `SELECT count(*) AS n FROM switchyard_instances ${where}`;
     return this.#store.rows<{ n: number }>(query, ...bindings)[0]?.n ?? 0;
   }
@@ -243,9 +252,14 @@ export function iso(milliseconds: number | null): string | null {
   return milliseconds === null ? null : new Date(milliseconds).toISOString();
 }
 
+/** Where an instance is found. @param agent path of the agent that owns it. */
+export function instanceAddress(id: string, agent: string): string {
+  return `${agent}/instances/${encodeURIComponent(id)}`;
+}
+
 /** An instance as clients see it. */
 export function toInstance(row: InstanceRow, agent: string): Instance {
-  const self = `${agent}/instances/${encodeURIComponent(row.id)}`;
+  const self = instanceAddress(row.id, agent);
   const common = {
     id: row.id,
     workflow: row.workflow,

@@ -1,3 +1,4 @@
+import type { AgentStep } from "../contract/names";
 import type { EngineEvent, RestartPoint } from "./engine";
 import type { Row, Store } from "./store";
 
@@ -28,6 +29,12 @@ export type Message =
       readonly kind: "delete";
       readonly instanceId: string;
       readonly payload: { readonly binding: string; readonly engineId: string };
+    }
+  | {
+      readonly kind: "dissolve";
+      /** No instance, but a name that no instance has. */
+      readonly instanceId: string;
+      readonly payload: AgentStep;
     };
 
 /** A message with its place in the outbox and how often it was tried. */

@@ -1,7 +1,6 @@
-import { createHmac } from "node:crypto";
 import type { Page } from "../contract/page";
-import { ProblemError } from "../contract/problem";
 import type { ListOrder, PageRequest } from "../port";
+import { placeOfCursor, sealCursor } from "./sealed-cursor";
 import type { Row, Store } from "./store";
 
 /** A condition of SQL, and what its question marks stand for. */
@@ -33,7 +32,7 @@ export function readPage<Source extends Row & { ordinal: number }, Item>(
   const start = order === "newest" ? Number.MAX_SAFE_INTEGER : 0;
   const beyond: Condition = [
     `ordinal ${comparison} ?`,
-    cursor === undefined ? start : placeOf(cursor, list, store),
+    cursor === undefined ? start : Number.parseInt(placeOfCursor(cursor, list, store), 36),
   ];
   const range = (more: readonly Condition[]): Source[] => {
     const { where, bindings } = allOf([...more, ...conditions, beyond]);
@@ -47,7 +46,9 @@ export function readPage<Source extends Row & { ordinal: number }, Item>(
   const shown = takeWithinBudget(rows, limit);
   const last = shown.at(-1);
   const nextCursor =
-    rows.length > shown.length && last !== undefined ? cursorAt(last.ordinal, list, store) : null;
+    rows.length > shown.length && last !== undefined
+      ? sealCursor(last.ordinal.toString(36), list, store)
+      : null;
   return { items: shown.map(toItem), nextCursor };
 }
 
@@ -57,20 +58,6 @@ export function allOf(conditions: readonly Condition[]): { where: string; bindin
     where: conditions.length === 0 ? "" : `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}`,
     bindings: conditions.flatMap(([, ...bindings]) => bindings),
   };
-}
-
-/** A cursor is a place with a seal: made with a key of this agent, over this place of this list. */
-function cursorAt(ordinal: number, list: string, store: Store): string {
-  const seal = createHmac("sha256", store.meta("tail_key")).update(`${ordinal} ${list}`).digest("base64url");
-  return `${ordinal.toString(36)}.${seal.slice(0, 22)}`;
-}
-
-function placeOf(cursor: string, list: string, store: Store): number {
-  const ordinal = Number.parseInt(cursor, 36);
-  if (Number.isSafeInteger(ordinal) && cursor === cursorAt(ordinal, list, store)) return ordinal;
-  throw new ProblemError("invalid_cursor", {
-    detail: "Use nextCursor of the page before, with the same filters.",
-  });
 }
 
 /** One answer crosses RPC, which takes 32 MiB: a page of large rows is shorter than was asked for. */

@@ -28,6 +28,9 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
       };
       return {
         describe: () => call("describe"),
+        listChildren: (input) => call("listChildren", input),
+        createChild: (input) => call("createChild", input),
+        deleteChild: (input) => call("deleteChild", input),
         start: (input) => call("start", input),
         getInstance: (input) => call("getInstance", input),
         listInstances: (input) => call("listInstances", input),

@@ -3,6 +3,7 @@ import { ProblemError } from "../contract/problem";
 import type { AgentDefinition } from "../registry/agent-definition";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import type { ApprovalRow } from "./approvals";
+import type { Family } from "./family";
 import type { InstanceRow } from "./ledger";
 import type { Records } from "./records";
 
@@ -10,6 +11,8 @@ import type { Records } from "./records";
 export interface ServiceHost {
   readonly definition: AgentDefinition;
   readonly path: AgentPath;
+  /** The agents below. */
+  readonly family: Family;
   /** Resolves when it is certain that the outbox will be looked at, whatever happens to this process. */
   ensureAlarm(): Promise<void>;
   /** Sends the outbox, without being waited for. */

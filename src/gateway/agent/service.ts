@@ -1,4 +1,4 @@
-import type { AgentView } from "../contract/agent";
+import type { AgentView, ChildView, CreatedChild, DeletedChild } from "../contract/agent";
 import type { Approval } from "../contract/approval";
 import {
   type Deleted,
@@ -10,13 +10,15 @@ import {
 import { formatAgentPath } from "../contract/names";
 import type { Page } from "../contract/page";
 import { ProblemError } from "../contract/problem";
-import type { AgentPort, EventsAnswer, EventsRequest, StateView } from "../port";
+import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView } from "../port";
 import { toApproval } from "./approvals";
 import { applyControl } from "./controls";
 import { decide } from "./deciding";
+import { deleteInstance, deleteInstances } from "./deleting";
+import type { Family } from "./family";
+import { listChildren } from "./listing-children";
 import { toInstance } from "./ledger";
 import type { Records } from "./records";
-import { deleteInstance, deleteInstances } from "./removing";
 import { sendEvent } from "./sending";
 import { requireApproval, requireInstance, type ServiceContext, type ServiceHost } from "./service-context";
 import { start, startMany } from "./starting";
@@ -30,6 +32,10 @@ export class AgentService implements AgentPort {
 
   constructor(records: Records, host: ServiceHost) {
     this.#context = { records, host };
+  }
+
+  get #family(): Family {
+    return this.#context.host.family;
   }
 
   async describe(): Promise<AgentView> {
@@ -46,6 +52,19 @@ export class AgentService implements AgentPort {
     };
   }
 
+  async listChildren(input: Asked<"listChildren">): Promise<Page<ChildView>> {
+    const { records } = this.#context;
+    return listChildren(records.store, this.#family.children, records.agent, input);
+  }
+
+  createChild(child: Asked<"createChild">): Promise<CreatedChild> {
+    return this.#family.create(child);
+  }
+
+  deleteChild({ once, ...child }: Asked<"deleteChild">): Promise<DeletedChild> {
+    return this.#family.departures.begin(child, once);
+  }
+
   start(input: Asked<"start">): Promise<Instance> {
     return start(this.#context, input);
   }
@@ -59,9 +78,9 @@ export class AgentService implements AgentPort {
     return toInstance(requireInstance(this.#context, id), this.#context.records.agent);
   }
 
-  async listInstances(filter: Asked<"listInstances">): Promise<Page<Instance>> {
+  async listInstances({ subtree, ...filter }: Asked<"listInstances">): Promise<InstancePage> {
     const { ledger, agent } = this.#context.records;
-    return ledger.list(filter, agent);
+    return subtree ? this.#family.subtree.pageInstances(filter) : ledger.list(filter, agent);
   }
 
   async control({ id, control, once }: Asked<"control">): Promise<Instance> {
@@ -79,17 +98,19 @@ export class AgentService implements AgentPort {
     return deleteInstance(this.#context, input);
   }
 
-  deleteInstances(input: Asked<"deleteInstances">): Promise<Deleted> {
-    return deleteInstances(this.#context, input);
+  deleteInstances({ subtree, ...input }: Asked<"deleteInstances">): Promise<Deleted> {
+    return subtree
+      ? this.#family.subtree.sweep({ ...input, cursor: input.cursor })
+      : deleteInstances(this.#context, input);
   }
 
   sendEvent(input: Asked<"sendEvent">): Promise<SentEvent> {
     return sendEvent(this.#context, input);
   }
 
-  async listApprovals(filter: Asked<"listApprovals">): Promise<Page<Approval>> {
+  async listApprovals({ subtree, ...filter }: Asked<"listApprovals">): Promise<Page<Approval>> {
     const { approvals, agent } = this.#context.records;
-    return approvals.list(filter, agent);
+    return subtree ? this.#family.subtree.pageApprovals(filter) : approvals.list(filter, agent);
   }
 
   async getApproval({ id }: Asked<"getApproval">): Promise<Approval> {

@@ -40,6 +40,7 @@ function accept(
   now: number,
 ): Instance {
   const { records } = context;
+  if (records.store.findMeta("leaving") !== undefined) throw new ProblemError("agent_not_found");
   const workflow = requireWorkflow(context, name);
   const reserved = Object.keys(params).find((key) => key.startsWith("__"));
   if (reserved !== undefined) {

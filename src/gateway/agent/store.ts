@@ -118,14 +118,14 @@ export class Store {
 
   /** Whether anything was ever written here. Asking writes nothing. */
   exists(): boolean {
-    return this.#open || this.#tableExists();
+    return this.#open || this.hasTable("switchyard_meta");
   }
 
   /** Makes the tables, or brings them to the newest version. Cheap when there is nothing to do. */
   open(): void {
     if (this.#open) return;
     this.transact(() => {
-      const version = this.#tableExists() ? Number(this.meta("version")) : 0;
+      const version = this.hasTable("switchyard_meta") ? Number(this.meta("version")) : 0;
       if (version === 0) {
         this.run("CREATE TABLE switchyard_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT");
         this.setMeta("epoch", crypto.randomUUID().slice(0, 8));
@@ -170,10 +170,9 @@ export class Store {
     return this.#storage.transactionSync(work);
   }
 
-  #tableExists(): boolean {
-    return (
-      this.rows("SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'switchyard_meta'")
-        .length > 0
-    );
+  /** Whether there is a table of this name, be it ours or the SDK's. */
+  hasTable(name: string): boolean {
+    const query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+    return this.rows(query, name).length > 0;
   }
 }

@@ -2,11 +2,17 @@ import type { AgentStep } from "../contract/names";
 import type { AgentPort } from "../port";
 import type { Outcome } from "./outcome";
 import type { Report } from "./reports";
+import type { SubtreeCalls } from "./subtree";
+
+/** What one agent is asked: by doors, and by the agents above it. */
+export type AgentMethod = keyof AgentPort | keyof SubtreeCalls;
 
 /** What the gateway calls on an Agent, and nothing else. `rest` is the way from there down to the agent that is meant. */
 export interface GatewayStub {
-  gatewayCall(rest: readonly AgentStep[], method: keyof AgentPort, input: unknown): Promise<Outcome>;
+  gatewayCall(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<Outcome>;
   gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome>;
+  /** Ends a sub-agent before it is deleted; its value is how far that has come. */
+  gatewayDissolve(): Promise<Outcome>;
 }
 
 /** The stub of a root agent. One round trip: the Agent initialises itself on the first call. */

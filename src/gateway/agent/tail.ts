@@ -90,9 +90,13 @@ export function publishToTails(
   }
 }
 
-/** Ends the tails of an instance that is gone: their readers find out by reading on. */
-export function closeTails(instanceId: string, connections: (tag: string) => Iterable<Connection>): void {
-  for (const connection of connections(watchTag(instanceId))) connection.close(1000, "the instance is gone");
+/** Ends the tails of an instance that is gone, or all tails: their readers find out by reading on. */
+export function closeTails(
+  instanceId: string | undefined,
+  connections: (tag: string) => Iterable<Connection>,
+): void {
+  const tag = instanceId === undefined ? TAIL_TAG : watchTag(instanceId);
+  for (const connection of connections(tag)) connection.close(1000, "what was watched is gone");
 }
 
 function watchTag(instanceId: string | undefined): string {

@@ -4,16 +4,16 @@ import type { z } from "zod";
 import { type Instance, Metadata } from "../contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../contract/names";
 import { ProblemError } from "../contract/problem";
-import type { AgentPort } from "../port";
 import { type AgentDefinition, definitionOf } from "../registry/agent-definition";
 import { DefinitionError } from "../registry/definition-error";
 import type { OutputOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
 import { AgentGateway } from "./agent-gateway";
 import type { Origin } from "./courier";
+import { guardChildren } from "./guarded-children";
 import { type Outcome, toOutcome } from "./outcome";
 import type { AuthorCallback } from "./reception";
 import type { Report } from "./reports";
-import type { GatewayStub } from "./stub";
+import type { AgentMethod, GatewayStub } from "./stub";
 import { closeTails, isTail, publishToTails, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
@@ -87,13 +87,14 @@ export function withGateway(base: AgentBase): AgentBase {
     };
 
     #gateway: AgentGateway | undefined;
+    #children: Agent["dynamicAgents"] | undefined;
 
     constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
       keepTailsFromAuthor(new.target.prototype, GatewayAgent.#tails);
       super(ctx, env);
     }
 
-    async gatewayCall(rest: readonly AgentStep[], method: keyof AgentPort, input: unknown): Promise<Outcome> {
+    async gatewayCall(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<Outcome> {
       await this.__unsafe_ensureInitialized();
       return toOutcome(() => this.#open().call(rest, method, input));
     }
@@ -101,6 +102,11 @@ export function withGateway(base: AgentBase): AgentBase {
     async gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome> {
       await this.__unsafe_ensureInitialized();
       return toOutcome(() => this.#open().report(rest, engineId, report));
+    }
+
+    async gatewayDissolve(): Promise<Outcome> {
+      await this.__unsafe_ensureInitialized();
+      return toOutcome(() => this.#open().dissolve());
     }
 
     async gatewayAlarm(): Promise<void> {
@@ -136,6 +142,13 @@ export function withGateway(base: AgentBase): AgentBase {
     override setState(state: unknown): void {
       this.#open().records.store.open();
       super.setState(state);
+    }
+
+    override get dynamicAgents(): Agent["dynamicAgents"] {
+      this.#children ??= guardChildren(super.dynamicAgents, (className, name) =>
+        this.#open().endChild(className, name),
+      );
+      return this.#children;
     }
 
     override broadcast(message: string | ArrayBuffer | ArrayBufferView, without: string[] = []): void {
@@ -182,7 +195,11 @@ export function withGateway(base: AgentBase): AgentBase {
         state: () => this.state,
         initialState: () => this.initialState,
         setState: (state) => this.setState(state),
-        child: (child, name, create) => this.#child(child, name, create),
+        hasChild: ({ agent }, name) => this.dynamicAgents.has(asSdkClass(agent), name),
+        // The SDK's type of a stub shows only what an author's class defines itself.
+        child: async ({ agent }, name) =>
+          (await this.dynamicAgents.get(asSdkClass(agent), name)) as unknown as GatewayStub,
+        wipeChild: ({ agent }, name) => super.dynamicAgents.delete(asSdkClass(agent), name),
         tellAuthor: (binding, instanceId, callback) => this.#tellAuthor(binding, instanceId, callback),
       });
     }
@@ -204,17 +221,6 @@ export function withGateway(base: AgentBase): AgentBase {
       };
     }
 
-    async #child(
-      { agent }: AgentDefinition,
-      name: string,
-      create: boolean,
-    ): Promise<GatewayStub | undefined> {
-      const childClass = agent as unknown as typeof Agent;
-      if (!create && !this.dynamicAgents.has(childClass, name)) return undefined;
-      // The SDK's type of a stub shows only what an author's class defines itself.
-      return (await this.dynamicAgents.get(childClass, name)) as unknown as GatewayStub;
-    }
-
     async #tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void> {
       try {
         if (callback.type === "broadcast") this.broadcast(JSON.stringify(callback.message));
@@ -231,6 +237,11 @@ export function withGateway(base: AgentBase): AgentBase {
     }
   }
   return withWorkflowApi(GatewayAgent, (agent) => GatewayAgent.gatewayOf(agent));
+}
+
+/** Classes of definitions were made with `withGateway`, from one of the SDK's. */
+function asSdkClass(agent: AgentDefinition["agent"]): typeof Agent {
+  return agent as unknown as typeof Agent;
 }
 
 function requireDefinition(className: string): AgentDefinition {

@@ -14,6 +14,34 @@ export const AgentView = z
   .meta({ id: "Agent", description: "One Agent" });
 export type AgentView = z.infer<typeof AgentView>;
 
+/** One sub-agent, as its parent lists it. */
+export const ChildView = z
+  .object({
+    agent: z.string().describe("Public name of its class"),
+    name: z.string().describe("Its own name"),
+    path: z.string().describe("Its address"),
+    createdAt: z.iso.datetime().describe("When it came into being"),
+  })
+  .meta({ id: "Child", description: "One sub-agent" });
+export type ChildView = z.infer<typeof ChildView>;
+
+/** A sub-agent that is there now, and whether it was before. */
+export const CreatedChild = AgentView.extend({
+  created: z.boolean().describe("False if it was there already"),
+}).meta({ id: "CreatedChild", description: "One sub-agent, and whether this request made it" });
+export type CreatedChild = z.infer<typeof CreatedChild>;
+
+/** What a delete of a sub-agent has reached. */
+export const DeletedChild = z
+  .object({
+    path: z.string().describe("Its address; nothing is there any more"),
+    status: z
+      .enum(["deleting", "deleted"])
+      .describe("Whether its storage is gone already, or the engine is still told to end its instances"),
+  })
+  .meta({ id: "DeletedChild" });
+export type DeletedChild = z.infer<typeof DeletedChild>;
+
 const JsonSchema = z.record(z.string(), z.unknown()).describe("JSON Schema (2020-12)");
 
 /** A workflow in the catalogue, with its contract as JSON Schemas. */

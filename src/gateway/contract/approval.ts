@@ -23,6 +23,12 @@ export const Approval = z
     decidedAt: z.iso.datetime().nullable().describe("When it was closed"),
     reason: z.string().nullable().describe("The reason that was given"),
     metadata: z.unknown().describe("What the approver sent with the decision"),
+    links: z.object({
+      self: z.string().describe("The approval"),
+      instance: z.string().describe("The instance that waits"),
+      approve: z.string().describe("Where it is approved"),
+      reject: z.string().describe("Where it is rejected"),
+    }),
   })
   .meta({ id: "Approval", description: "A gate that waits for a person" });
 export type Approval = z.infer<typeof Approval>;

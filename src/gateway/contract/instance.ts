@@ -65,7 +65,11 @@ export type Metadata = z.infer<typeof Metadata>;
 export const Deleted = z
   .object({
     deleted: z.int().describe("Instances that were deleted"),
-    more: z.boolean().describe("Whether others match that this call did not reach"),
+    more: z.boolean().describe("Whether others may match that this call did not reach"),
+    nextCursor: z
+      .string()
+      .nullable()
+      .describe("With `scope=subtree` and `more`: send as `cursor` to go on where this call stopped"),
   })
   .meta({ id: "Deleted" });
 export type Deleted = z.infer<typeof Deleted>;

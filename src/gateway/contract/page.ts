@@ -14,6 +14,14 @@ export const Limit = z.coerce
   .default(DEFAULT_LIMIT)
   .describe("Items on a page");
 
+/** Whether a list is of one agent alone, or also of all agents below it. */
+export const ListScope = z
+  .enum(["self", "subtree"])
+  .default("self")
+  .describe(
+    "`subtree` lists all agents below too, each after its parent and in order of class and name. A page may then be short, or empty, and still have a `nextCursor`.",
+  );
+
 /** A cursor page: `nextCursor` is null on the last one. */
 export interface Page<Item> {
   readonly items: readonly Item[];
@@ -48,6 +56,12 @@ export function instancePageOf(instance: z.ZodType, id: string): z.ZodType {
       items: z.array(instance),
       nextCursor: z.string().nullable().describe("Send as `cursor` for the next page"),
       total: z.int().optional().describe("With `count=true`: how many match in all"),
+      totalAtLeast: z
+        .int()
+        .optional()
+        .describe(
+          "With `count=true`, instead of `total`, where the subtree has too many agents to count them all",
+        ),
     })
     .meta({ id });
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Approval, ApprovalStatus, type Decision, Reason } from "../contract/approval";
-import { Limit, pageOf } from "../contract/page";
+import { Limit, ListScope, pageOf } from "../contract/page";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { InstanceParams, repeated } from "./instances";
 import { operation, type Subject } from "./operation";
@@ -25,6 +25,7 @@ export const listApprovals = operation<Subject>()({
   schemas: () => ({
     query: z.strictObject({
       status: repeated(ApprovalStatus).describe("Only these statuses; may be given several times"),
+      scope: ListScope,
       limit: Limit,
       cursor: z.string().optional().describe("`nextCursor` of the page before"),
     }),
@@ -32,8 +33,8 @@ export const listApprovals = operation<Subject>()({
   }),
   problems: ["invalid_cursor"],
   answer: ({ query }, { agent }) => {
-    const { status, limit, cursor } = query;
-    return agent.listApprovals({ status, limit, cursor });
+    const { status, scope, limit, cursor } = query;
+    return agent.listApprovals({ status, subtree: scope === "subtree", limit, cursor });
   },
 });
 

@@ -5,6 +5,7 @@ import type { AgentDefinition } from "../registry/agent-definition";
 import { Flag } from "./flag";
 import { FILTERS, filterOf, InstanceParams } from "./instances";
 import { operation, type Subject } from "./operation";
+import { ListScope } from "../contract/page";
 import { agentSchemas } from "./schemas";
 import { pascal, words } from "./words";
 
@@ -63,25 +64,38 @@ export const deleteInstances = operation<Subject>()({
   id: ({ agent }) => `delete${pascal(agent.name)}Instances`,
   summary: ({ agent }) => `Delete the instances of one ${words(agent.name)} that match`,
   description:
-    "At least one filter is needed. Oldest first, up to 500 in one call; `more` says whether others match. Active instances are left, unless `force` terminates them.",
+    "At least one filter is needed. Oldest first, up to 500 in one call; `more` says whether others may match. Active instances are left, unless `force` terminates them.",
   scope: "instances:control",
   rest: { method: "delete", path: () => "/instances", status: 200 },
   schemas: () => ({
     query: z
-      .strictObject({ ...FILTERS, force: Flag.describe("Whether active instances are terminated for it") })
+      .strictObject({
+        ...FILTERS,
+        scope: ListScope,
+        force: Flag.describe("Whether active instances are terminated for it"),
+        cursor: z.string().optional().describe("`nextCursor` of the call before"),
+      })
       .refine(
         (query) =>
-          Object.entries(query).some(
-            ([name, value]) =>
-              name !== "force" && (Array.isArray(value) ? value.length > 0 : value !== undefined),
-          ),
+          Object.keys(FILTERS).some((name) => {
+            const value = query[name as keyof typeof FILTERS];
+            return Array.isArray(value) ? value.length > 0 : value !== undefined;
+          }),
         "names no filter: choose what is deleted",
       ),
     output: Deleted,
   }),
-  problems: [],
-  answer: ({ query, once }, { agent }) =>
-    agent.deleteInstances({ filter: filterOf(query), force: query.force, once }),
+  problems: ["invalid_cursor"],
+  answer: ({ query, once }, { agent }) => {
+    const { scope, force, cursor } = query;
+    return agent.deleteInstances({
+      filter: filterOf(query),
+      subtree: scope === "subtree",
+      force,
+      cursor,
+      once,
+    });
+  },
 });
 
 export const sendInstanceEvent = operation<Subject>()({

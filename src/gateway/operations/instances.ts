@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Instance, InstanceStatus, Metadata } from "../contract/instance";
 import { Name } from "../contract/names";
-import { Limit } from "../contract/page";
+import { Limit, ListScope } from "../contract/page";
 import type { InstanceFilter } from "../port";
 import { Flag } from "./flag";
 import { operation, type Subject, type WorkflowSubject } from "./operation";
@@ -146,6 +146,7 @@ export const listInstances = operation<Subject>()({
   schemas: ({ agent }) => ({
     query: z.strictObject({
       ...FILTERS,
+      scope: ListScope,
       order: z.enum(["newest", "oldest"]).default("newest").describe("By when they were first started"),
       count: Flag.describe("Whether `total` is counted, which costs more the more there are"),
       limit: Limit,
@@ -155,8 +156,9 @@ export const listInstances = operation<Subject>()({
   }),
   problems: ["invalid_cursor"],
   answer: ({ query }, { agent }) => {
-    const { order, count, limit, cursor } = query;
-    return agent.listInstances({ ...filterOf(query), order, count, limit, cursor });
+    const { scope, order, count, limit, cursor } = query;
+    const subtree = scope === "subtree";
+    return agent.listInstances({ ...filterOf(query), subtree, order, count, limit, cursor });
   },
 });
 

@@ -65,6 +65,8 @@ export interface RestShape<Over> {
   /** Appended to the path of the agent; the whole path where there is none. */
   readonly path: (subject: Over) => string;
   readonly status: 200 | 202;
+  /** Whether the answer says that something was made, which is a 201. */
+  readonly created?: (answer: unknown) => boolean;
   /** Reads the address of what was made from the answer. */
   readonly location?: (answer: unknown) => string;
 }

@@ -3,6 +3,7 @@ import { ControlFrame, eventSchema } from "../contract/event";
 import { instanceSchema } from "../contract/instance";
 import { eventPageOf, instancePageOf } from "../contract/page";
 import type { AgentDefinition } from "../registry/agent-definition";
+import { workflowsBelow } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { pascal } from "./words";
 
@@ -42,10 +43,19 @@ const ofAgent = memoized((agent: AgentDefinition) => {
     onlyEvent !== undefined && others.length === 0
       ? z.discriminatedUnion("type", [...onlyEvent.options, ...ControlFrame.options])
       : z.union([...events, ControlFrame]);
+  const below = workflowsBelow(agent);
+  const listed =
+    below.length === workflows.length
+      ? instance
+      : anyOf(
+          below.map((workflow) => ofWorkflow(workflow).instance),
+          `Any${name}SubtreeInstance`,
+        );
   return {
     instance,
     event,
-    instancePage: instancePageOf(instance, `${name}InstancePage`),
+    /** Also of the agents below. */
+    instancePage: instancePageOf(listed, `${name}InstancePage`),
     eventPage: eventPageOf(event, `${name}EventPage`),
     frame: frame.meta({
       id: `${name}Frame`,

@@ -1,7 +1,8 @@
 import type { Registry } from "../registry/registry";
-import { leafOf } from "../registry/registry";
+import { leafOf, workflowsBelow } from "../registry/registry";
 import { callMethod, getAgent, getHealth, listAgents } from "./agents";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
+import { createChild, deleteChild, listChildren } from "./children";
 import {
   deleteInstance,
   deleteInstances,
@@ -20,11 +21,13 @@ import { pascal } from "./words";
 const OF_GATEWAY = [getHealth, listAgents];
 const OF_AGENT = [getAgent];
 const OF_AGENT_WITH_STATE = [getState, replaceState, mergeState, resetState];
+const OF_PARENT = [listChildren];
+const OF_SUB_AGENT = [createChild, deleteChild];
+/** Of agents that may have instances, or below which there may be some. */
+const OF_AGENT_OVER_WORKFLOWS = [listInstances, deleteInstances, listApprovals];
 const OF_AGENT_WITH_WORKFLOWS = [
-  listInstances,
   getInstance,
   deleteInstance,
-  deleteInstances,
   pauseInstance,
   resumeInstance,
   terminateInstance,
@@ -34,7 +37,6 @@ const OF_AGENT_WITH_WORKFLOWS = [
   sendInstanceEvent,
   readInstanceEvents,
   readAgentEvents,
-  listApprovals,
   getApproval,
   approve,
   reject,
@@ -50,6 +52,7 @@ export interface BoundOperation {
     readonly path: string;
     readonly status: 200 | 202;
     readonly waits: boolean;
+    readonly created: ((answer: unknown) => boolean) | undefined;
     readonly location: ((answer: unknown) => string) | undefined;
     readonly etag: ((answer: unknown) => string) | undefined;
   };
@@ -67,7 +70,10 @@ export function bindOperations(registry: Registry): BoundOperation[] {
     const subject: Subject = { chain, agent };
     const about = [
       ...OF_AGENT,
+      ...(chain.length === 1 ? [] : OF_SUB_AGENT),
+      ...(agent.children.length === 0 ? [] : OF_PARENT),
       ...(agent.state === undefined ? [] : OF_AGENT_WITH_STATE),
+      ...(workflowsBelow(agent).length === 0 ? [] : OF_AGENT_OVER_WORKFLOWS),
       ...(agent.workflows.length === 0 ? [] : OF_AGENT_WITH_WORKFLOWS),
     ];
     return [
@@ -88,12 +94,12 @@ export function bindOperations(registry: Registry): BoundOperation[] {
 /** What the operation is about is erased here: from now on doors treat all alike. */
 function bind<Over>(operation: Operation<Over>, over: unknown, subject: Subject | undefined): BoundOperation {
   const about = over as Over;
-  const { method, path, status, waits = false, location, etag } = operation.rest;
+  const { method, path, status, waits = false, created, location, etag } = operation.rest;
   return {
     id: operation.id(about),
     summary: operation.summary(about),
     operation,
-    rest: { method, path: path(about), status, waits, location, etag },
+    rest: { method, path: path(about), status, waits, created, location, etag },
     subject,
     schemas: operation.schemas(about),
     answer: (asked, reach) => operation.answer(asked, reach, about),

@@ -19,6 +19,11 @@ export function leafOf(chain: AgentChain): AgentDefinition {
   return chain[chain.length - 1] ?? chain[0];
 }
 
+/** The workflows of a class and of all classes below it, each once; its own first. */
+export function workflowsBelow({ workflows, children }: AgentDefinition): readonly WorkflowDefinition[] {
+  return [...new Set([...workflows, ...children.flatMap(workflowsBelow)])];
+}
+
 /** Words that addresses use as parameters of their own. */
 const TAKEN_AGENT_NAMES: readonly string[] = ["instance-id", "approval-id"];
 

@@ -1,0 +1,118 @@
+import type { CreatedChild, AgentView } from "../contract/agent";
+import type { AgentStep } from "../contract/names";
+import { ProblemError } from "../contract/problem";
+import type { AgentDefinition } from "../registry/agent-definition";
+import { Children } from "./children";
+import { Departures, type Dissolved, isLeaving } from "./departures";
+import { fromOutcome } from "./outcome";
+import type { Records } from "./records";
+import type { GatewayStub } from "./stub";
+import { Subtree } from "./subtree";
+
+/** What the agents below need of the Agent that they are below of. */
+export interface FamilyHost {
+  readonly definition: AgentDefinition;
+  readonly path: readonly AgentStep[];
+  hasChild(definition: AgentDefinition, name: string): boolean;
+  /** Gives a child, which it brings into being if it is not there. */
+  child(definition: AgentDefinition, name: string): Promise<GatewayStub>;
+  /** Wipes the storage of a child and all below it. */
+  wipeChild(definition: AgentDefinition, name: string): Promise<void>;
+  ensureAlarm(): Promise<void>;
+  deliver(): Promise<void>;
+  deliverSoon(): void;
+  /** Ends the tails that watch an instance, or all. */
+  closeTails(instanceId: string | undefined): void;
+}
+
+/** The agents below one: how they are reached, listed, walked over, made and deleted. */
+export class Family {
+  readonly children: Children;
+  readonly subtree: Subtree;
+  readonly departures: Departures;
+  readonly #records: Records;
+  readonly #host: FamilyHost;
+
+  constructor(records: Records, host: FamilyHost) {
+    this.#records = records;
+    this.#host = host;
+    this.children = new Children(records.store, host.definition, (child) => isLeaving(records, child));
+    this.subtree = new Subtree(records, this.children, {
+      below: async (child, method, input) => {
+        const stub = await this.reach(child, false);
+        return fromOutcome(await stub.gatewayCall([], method, input));
+      },
+      swept: (ids) => {
+        for (const id of ids) host.closeTails(id);
+        host.deliverSoon();
+      },
+      ensureAlarm: () => host.ensureAlarm(),
+    });
+    this.departures = new Departures(records, this.children, {
+      path: host.path,
+      ensureAlarm: () => host.ensureAlarm(),
+      deliver: () => host.deliver(),
+      hasChild: (child) => this.#isThere(child),
+      dissolveChild: async (child) => {
+        const stub = await host.child(this.#definitionOf(child), child.name);
+        return fromOutcome(await stub.gatewayDissolve()) as Dissolved;
+      },
+      wipeChild: (child) => host.wipeChild(this.#definitionOf(child), child.name),
+      closeTails: () => host.closeTails(undefined),
+    });
+  }
+
+  /**
+   * Gives the stub of a child.
+   *
+   * @param create whether it may be brought into being.
+   * @throws ProblemError `agent_not_found` if it is not there, `agent_unavailable` if one of its name is just being deleted.
+   */
+  async reach(step: AgentStep, create: boolean): Promise<GatewayStub> {
+    const definition = this.#definitionOf(step);
+    if (isLeaving(this.#records, step)) {
+      if (!create) throw new ProblemError("agent_not_found");
+      throw new ProblemError("agent_unavailable", { detail: "An agent of this name is just being deleted." });
+    }
+    if (!create && !this.#host.hasChild(definition, step.name)) throw new ProblemError("agent_not_found");
+    const child = await this.#host.child(definition, step.name);
+    if (create) this.#records.store.open();
+    return child;
+  }
+
+  /** Brings a child into being, or leaves it as it is. */
+  async create(step: AgentStep): Promise<CreatedChild> {
+    const created = !this.#isThere(step);
+    const stub = await this.reach(step, true);
+    const view = fromOutcome(await stub.gatewayCall([], "describe", undefined)) as AgentView;
+    return { ...view, created };
+  }
+
+  /** Ends a child of a class, and all below it. @returns false if there is none of that class and name. */
+  async end(className: string, name: string): Promise<boolean> {
+    const definition = this.#host.definition.children.find(({ agent }) => agent.name === className);
+    if (definition === undefined || !this.#host.hasChild(definition, name)) return false;
+    const child = { agent: definition.name, name };
+    if (!isLeaving(this.#records, child)) await this.departures.begin(child, undefined);
+    return true;
+  }
+
+  /** The definition of the agent that a way leads down to. @throws ProblemError `agent_not_found` if there is no such class. */
+  definitionBelow(rest: readonly AgentStep[]): AgentDefinition {
+    return rest.reduce((definition, step) => childOf(definition, step), this.#host.definition);
+  }
+
+  #definitionOf(step: AgentStep): AgentDefinition {
+    return childOf(this.#host.definition, step);
+  }
+
+  #isThere(step: AgentStep): boolean {
+    return this.#host.hasChild(this.#definitionOf(step), step.name);
+  }
+}
+
+function childOf({ children }: AgentDefinition, step: AgentStep): AgentDefinition {
+  const child = children.find(({ name }) => name === step.agent);
+  if (child === undefined) throw new ProblemError("agent_not_found");
+  return child;
+}

@@ -1,0 +1,126 @@
+import type { AgentStep } from "../contract/names";
+import { ProblemError } from "../contract/problem";
+import type { Children, ChildRecord } from "./children";
+import { placeOfCursor, sealCursor } from "./sealed-cursor";
+import type { Store } from "./store";
+
+/** How far one stretch of a walk goes: so many items, and so many agents that are looked at. */
+export interface WalkRequest {
+  readonly limit: number;
+  readonly visits: number;
+  readonly cursor: string | undefined;
+}
+
+/** A stretch of a walk over an agent and all below it: what each agent gave, and where to go on. */
+export interface Stretch<Part> {
+  readonly parts: readonly Part[];
+  /** Items in all parts. */
+  readonly size: number;
+  /** Agents that were looked at. */
+  readonly visits: number;
+  readonly nextCursor: string | null;
+}
+
+/** What one agent itself gave: `next` is the cursor of its own list, null at its end. */
+export interface OwnStretch<Part> {
+  readonly part: Part;
+  readonly size: number;
+  readonly next: string | null;
+}
+
+/** What is walked, and how. */
+export interface Walk<Part> {
+  readonly store: Store;
+  readonly children: Children;
+  /** What is listed: a cursor is good for this alone. */
+  readonly list: string;
+  /** Reads of the agent itself. */
+  readonly own: (limit: number, cursor: string | undefined) => OwnStretch<Part> | Promise<OwnStretch<Part>>;
+  /** Goes on below. */
+  readonly below: (child: AgentStep, request: WalkRequest) => Promise<Stretch<Part>>;
+}
+
+/** In the agent's own list, or at a child and after the cursor that the child gave. */
+type Place =
+  | { readonly own: string | null }
+  | { readonly child: readonly [agent: string, name: string]; readonly after: string | null };
+
+/**
+ * Walks over an agent, then over its children one by one, each with all below it. A child that comes or goes in the
+ * meantime moves no other, so that a walk gives what was there all the time exactly once.
+ *
+ * @throws ProblemError `invalid_cursor` if the cursor is not one of this very walk.
+ */
+export async function walk<Part>(
+  { store, children, list, own, below }: Walk<Part>,
+  { limit, visits, cursor }: WalkRequest,
+): Promise<Stretch<Part>> {
+  const parts: Part[] = [];
+  let size = 0;
+  let visited = 0;
+  const stop = (place: Place | undefined): Stretch<Part> => ({
+    parts,
+    size,
+    visits: visited,
+    nextCursor: place === undefined ? null : sealCursor(write(place), list, store),
+  });
+
+  let place: Place = cursor === undefined ? { own: null } : read(placeOfCursor(cursor, list, store));
+  if ("own" in place) {
+    const { part, size: found, next } = await own(limit, place.own ?? undefined);
+    parts.push(part);
+    size += found;
+    visited += 1;
+    if (next !== null) return stop({ own: next });
+  }
+  for (const child of children.from("own" in place ? undefined : stepOf(place.child))) {
+    const after = "child" in place && isSame(child, place.child) ? place.after : null;
+    if (size >= limit || visited >= visits) return stop({ child: [child.agent, child.name], after });
+    const request = { limit: limit - size, visits: visits - visited, cursor: after ?? undefined };
+    const stretch = await ofOneThatMayBeGone(child, request, below);
+    parts.push(...stretch.parts);
+    size += stretch.size;
+    visited += stretch.visits;
+    if (stretch.nextCursor !== null) {
+      return stop({ child: [child.agent, child.name], after: stretch.nextCursor });
+    }
+    place = { own: null };
+  }
+  return stop(undefined);
+}
+
+/** A child may be deleted while it is asked, or be another of the same name by now, which is walked from its beginning. */
+async function ofOneThatMayBeGone<Part>(
+  child: ChildRecord,
+  request: WalkRequest,
+  below: Walk<Part>["below"],
+): Promise<Stretch<Part>> {
+  try {
+    return await below(child, request);
+  } catch (failure) {
+    if (!(failure instanceof ProblemError)) throw failure;
+    if (failure.code === "agent_not_found") return { parts: [], size: 0, visits: 1, nextCursor: null };
+    if (failure.code === "invalid_cursor" && request.cursor !== undefined) {
+      return ofOneThatMayBeGone(child, { ...request, cursor: undefined }, below);
+    }
+    throw failure;
+  }
+}
+
+function stepOf([agent, name]: readonly [string, string]): AgentStep {
+  return { agent, name };
+}
+
+function isSame({ agent, name }: AgentStep, [otherAgent, otherName]: readonly [string, string]): boolean {
+  return agent === otherAgent && name === otherName;
+}
+
+/** Names and cursors are ASCII. */
+function write(place: Place): string {
+  return btoa(JSON.stringify(place)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** What a seal was made over was written here. */
+function read(text: string): Place {
+  return JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as Place;
+}
