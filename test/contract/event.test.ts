@@ -31,6 +31,12 @@ const approval = {
   decidedAt: null,
   reason: null,
   metadata: null,
+  links: {
+    self: "/agents/desk/acme/approvals/a",
+    instance: "/agents/desk/acme/instances/i",
+    approve: "/agents/desk/acme/approvals/a/approve",
+    reject: "/agents/desk/acme/approvals/a/reject",
+  },
 };
 const waitingFor = { type: "approval", approvalId: "apr_1", stepName: "manager", deadline: null };
 const error = { name: "Error", message: "no" };

@@ -226,7 +226,7 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
     await stream.until("stream.caught-up");
     expect((await gateway.request("DELETE", self)).status).toBe(409);
     const deleted = await gateway.request("DELETE", `${self}?force=true`);
-    expect([deleted.status, deleted.json()]).toEqual([200, { deleted: 1, more: false }]);
+    expect([deleted.status, deleted.json()]).toEqual([200, { deleted: 1, more: false, nextCursor: null }]);
     await stream.closed;
     for (const path of [self, `${self}/events`]) expect((await gateway.get(path)).status).toBe(404);
     expect((await gateway.get(`${agent}/approvals?status=pending`)).text).not.toContain(id);

@@ -155,15 +155,18 @@ test("a delete takes what matches, leaves what is active unless forced, and says
   };
   expect((await gateway.request("DELETE", `${agent}/instances`)).status).toBe(400);
   expect((await gateway.request("DELETE", `${agent}/instances?force=true`)).status).toBe(400);
-  expect(await sweep(labelled({ half: 1 }))).toEqual([200, { deleted: 3, more: false }]);
-  expect(await sweep("status=waiting")).toEqual([200, { deleted: 0, more: false }]);
+  expect(await sweep(labelled({ half: 1 }))).toEqual([200, { deleted: 3, more: false, nextCursor: null }]);
+  expect(await sweep("status=waiting")).toEqual([200, { deleted: 0, more: false, nextCursor: null }]);
   expect(await sweep("workflow=silent&completedTo=2000-01-01T00:00:00Z")).toEqual([
     200,
-    { deleted: 0, more: false },
+    { deleted: 0, more: false, nextCursor: null },
   ]);
   expect(await count("")).toBe(4);
-  expect(await sweep(`${labelled({ half: 1 })}&force=true`)).toEqual([200, { deleted: 1, more: false }]);
-  expect(await sweep("status=complete")).toEqual([200, { deleted: 3, more: false }]);
+  expect(await sweep(`${labelled({ half: 1 })}&force=true`)).toEqual([
+    200,
+    { deleted: 1, more: false, nextCursor: null },
+  ]);
+  expect(await sweep("status=complete")).toEqual([200, { deleted: 3, more: false, nextCursor: null }]);
   expect(await count("")).toBe(0);
   expect((await gateway.get(`${agent}/approvals`)).json<{ items: unknown[] }>().items).toEqual([]);
 });
