@@ -52,6 +52,12 @@ export function openApiDocument(
           scheme: "bearer",
           description: "An API key, as `Authorization: Bearer <key>`",
         },
+        streamToken: {
+          type: "apiKey",
+          in: "query",
+          name: "token",
+          description: "A stream token, for browsers whose `EventSource` cannot send headers",
+        },
       },
     },
   });

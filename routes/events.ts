@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { AgentPath } from "../src/gateway/contract/names";
 import { ProblemError } from "../src/gateway/contract/problem";
-import type { EventsAnswer, Port } from "../src/gateway/port";
-import { eventStream, type JournalSource } from "../src/gateway/stream/event-stream";
+import type { EventsAnswer, Port, Watch } from "../src/gateway/port";
+import { eventStream, type JournalSource, type StreamLimits } from "../src/gateway/stream/event-stream";
 import type { GatewayEnv } from "./gateway-env";
 
 const STREAM = "text/event-stream";
@@ -35,9 +35,10 @@ export function eventPage(c: Context<GatewayEnv>, { events, cursor, more, ended 
 export function eventStreamResponse(
   c: Context<GatewayEnv>,
   path: AgentPath,
-  instanceId: string | undefined,
+  watch: Watch,
   resumed: boolean,
   first: EventsAnswer,
+  limits: StreamLimits,
 ): Response {
   if (resumed && first.ended && !first.more && !first.gap && first.events.length === 0)
     return c.body(null, 204);
@@ -47,16 +48,16 @@ export function eventStreamResponse(
     "x-accel-buffering": "no",
   };
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
-  const stream = eventStream(journalSource(c.get("port"), path, instanceId), first);
+  const stream = eventStream(journalSource(c.get("port"), path, watch), first, limits);
   return c.body(stream, 200, headers);
 }
 
 /** Where the events of an agent, or of one of its instances, come from. */
-export function journalSource(port: Port, path: AgentPath, instanceId: string | undefined): JournalSource {
+export function journalSource(port: Port, path: AgentPath, watch: Watch): JournalSource {
   return {
-    ofInstance: instanceId !== undefined,
-    read: (after) => port.at(path).readEvents({ instanceId, after, limit: REPLAY_BATCH }),
-    openTail: (after, tailKey) => port.openTail(path, { instanceId, after, tailKey }),
+    ofInstance: watch.instanceId !== undefined,
+    read: (after) => port.at(path).readEvents({ ...watch, after, limit: REPLAY_BATCH }),
+    openTail: (after, tailKey) => port.openTail(path, { ...watch, after, tailKey }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { AgentPath } from "../src/gateway/contract/names";
+import type { Authenticator, Principal, Target } from "../src/gateway/auth/principal";
+import { tokenPrincipal } from "../src/gateway/auth/token-principal";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { Scope } from "../src/gateway/contract/scope";
 import type { GatewayEnv } from "./gateway-env";
@@ -10,8 +11,12 @@ const MAX_BODY_BYTES = 1_048_576 - 4_096;
 /** Deepest nesting of a body: what is deeper breaks those who walk it by recursion. */
 const MAX_DEPTH = 64;
 
-/** Lets in who may do this. It runs before anything of the request is read. */
-export function authorized(scope: Scope): MiddlewareHandler<GatewayEnv> {
+/**
+ * Lets in who may do this. It runs before anything of the request is read.
+ *
+ * @param byToken whether a stream token in the query will do; everywhere else one is refused.
+ */
+export function authorized(scope: Scope, byToken: boolean): MiddlewareHandler<GatewayEnv> {
   return async function authorize(c, next) {
     const authenticator = c.get("authenticator");
     if (!authenticator.configured) {
@@ -20,9 +25,21 @@ export function authorized(scope: Scope): MiddlewareHandler<GatewayEnv> {
           "Set the secret SWITCHYARD_API_KEY to a key of at least 20 characters: npx wrangler secret put SWITCHYARD_API_KEY",
       });
     }
-    const principal = await authenticator.authenticate(c.req.raw);
+    const token = c.req.query("token");
+    if (token !== undefined && !byToken)
+      throw new ProblemError("unauthorized", {
+        detail: "A stream token reads event streams, and nothing else.",
+      });
+    const principal = await (token === undefined
+      ? authenticator.authenticate(c.req.raw)
+      : holderOf(token, authenticator));
     if (principal === undefined)
-      throw new ProblemError("unauthorized", { detail: "Send Authorization: Bearer <key>." });
+      throw new ProblemError("unauthorized", {
+        detail:
+          token === undefined
+            ? "Send Authorization: Bearer <key>."
+            : "The stream token is not valid any more.",
+      });
     if (!principal.may(scope, undefined))
       throw new ProblemError("forbidden", { detail: `The key lacks ${scope}.` });
     c.set("principal", principal);
@@ -30,9 +47,14 @@ export function authorized(scope: Scope): MiddlewareHandler<GatewayEnv> {
   };
 }
 
+async function holderOf(token: string, { streamTokens }: Authenticator): Promise<Principal | undefined> {
+  const grant = await streamTokens.read(token);
+  return grant && tokenPrincipal(grant);
+}
+
 /** Refuses what the caller may not reach exactly as what does not exist. */
-export function requireReach(may: (path: AgentPath) => boolean, path: AgentPath): void {
-  if (!may(path)) throw new ProblemError("agent_not_found");
+export function requireReach(principal: Principal | undefined, scope: Scope, target: Target): void {
+  if (principal?.may(scope, target) !== true) throw new ProblemError("agent_not_found");
 }
 
 /** Refuses requests that send no body at all, which a validator would read as an empty object. */

@@ -67,9 +67,9 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [subject?.agent.name ?? "gateway"],
-    security: scope === null ? [] : [{ apiKey: [scope] }],
+    security: securityOf(operation),
     middleware: [
-      ...(scope === null ? [] : [authorized(scope)]),
+      ...(scope === null ? [] : [authorized(scope, operation.kind === "events")]),
       ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
     ],
     request: {
@@ -85,6 +85,13 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
       ...problemResponses(problemsOf(operation, rest.method, schemas, subject !== undefined)),
     },
   });
+}
+
+const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
+
+function securityOf({ scope, kind }: BoundOperation["operation"]) {
+  if (scope === null) return [];
+  return [{ apiKey: [scope] }, ...(kind === "events" ? [{ streamToken: [] }] : [])];
 }
 
 function requestHeaders({ method, waits, etag }: BoundOperation["rest"], once: boolean): z.ZodObject {
@@ -121,8 +128,8 @@ function success(
   }
   const content = { "application/json": { schema: output } };
   return {
-    [status]: { description: status === 202 ? "Accepted" : "OK", content },
-    ...(created === undefined ? {} : { 201: { description: "Created", content } }),
+    [status]: { description: MEANINGS[status], content },
+    ...(created === undefined ? {} : { 201: { description: MEANINGS[201], content } }),
     ...(waits
       ? { 200: { description: "The instance, which has ended if `Prefer: wait` gave it the time", content } }
       : {}),
@@ -152,7 +159,7 @@ async function serve(
   const params = c.req.valid("param" as never) as Record<string, string> | undefined;
   const path = operation.subject === undefined ? undefined : agentPath(operation.subject, params ?? {});
   if (path !== undefined && scope !== null)
-    requireReach((reached) => principal?.may(scope, reached) === true, path);
+    requireReach(principal, scope, { path, instanceId: params?.["instanceId"] });
 
   const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
   const caller = principal?.name ?? "anonymous";
@@ -160,8 +167,16 @@ async function serve(
     operation.rest.method === "get" || operation.operation.once === false
       ? undefined
       : await onceOf(c, { caller, operation: operation.id, request });
-  const asked = { ...request, caller, once, ifMatch: c.req.header("if-match") } as Asked<OperationSchemas>;
-  const reach = { registry, port: c.get("port"), path, agent: path && c.get("port").at(path) } as Reach;
+  const ifMatch = c.req.header("if-match");
+  const tokenId = principal?.token?.id;
+  const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
+  const reach = {
+    registry,
+    port: c.get("port"),
+    path,
+    agent: path && c.get("port").at(path),
+    issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
+  } as Reach;
 
   if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
   const answer = await operation.answer(asked, reach);
@@ -185,7 +200,7 @@ async function hold(
 ): Promise<Instance> {
   c.header("preference-applied", `wait=${seconds}`);
   if (isTerminal(instance.status)) return instance;
-  const source = journalSource(c.get("port"), reach.path, instance.id);
+  const source = journalSource(c.get("port"), reach.path, { instanceId: instance.id });
   await waitForEnd(source, await source.read(undefined), AbortSignal.timeout(seconds * 1000));
   return reach.agent.getInstance({ id: instance.id });
 }
@@ -203,7 +218,9 @@ async function serveEvents(
   const answer = (await operation.answer({ ...asked, query: { ...query, after } }, reach)) as EventsAnswer;
   if (!stream) return eventPage(c, answer);
   const { instanceId } = (asked.params ?? {}) as { instanceId?: string };
-  return eventStreamResponse(c, reach.path, instanceId, after !== undefined, answer);
+  const watch = { instanceId, tokenId: asked.tokenId };
+  const expiresAt = c.get("principal").token?.expiresAt;
+  return eventStreamResponse(c, reach.path, watch, after !== undefined, answer, { until: expiresAt });
 }
 
 function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {

@@ -17,7 +17,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "zod",
   ],
   "src/gateway/stream/": ["src/gateway/contract/", "type src/gateway/port"],
-  "src/gateway/auth/": ["src/gateway/contract/"],
+  "src/gateway/auth/": ["src/gateway/contract/", "hono", "zod"],
   "src/gateway/agent/": [
     "src/gateway/contract/",
     "src/gateway/registry/",

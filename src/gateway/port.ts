@@ -66,9 +66,16 @@ export type ListOrder = "newest" | "oldest";
 /** A page of instances, with how many match in all, if that was asked for; at least, where there are too many agents. */
 export type InstancePage = Page<Instance> & { readonly total?: number; readonly totalAtLeast?: number };
 
-/** Which events of a journal, and after which. */
-export interface EventsRequest {
+/** What somebody watches. */
+export interface Watch {
+  /** Undefined for all instances of the agent. */
   readonly instanceId: string | undefined;
+  /** Id of the stream token that lets them. */
+  readonly tokenId?: string | undefined;
+}
+
+/** Which events of a journal, and after which. */
+export interface EventsRequest extends Watch {
   readonly after: string | undefined;
   readonly limit: number;
 }
@@ -175,7 +182,11 @@ export interface AgentPort {
     readonly once?: Once | undefined;
   }): Promise<Approval>;
   /** Calls a declared method. */
-  callMethod(input: { readonly method: string; readonly input: unknown }): Promise<unknown>;
+  callMethod(input: {
+    readonly method: string;
+    readonly input: unknown;
+    readonly once?: Once | undefined;
+  }): Promise<unknown>;
   /** Reads the agent's state. */
   getState(): Promise<StateView>;
   /** Replaces, merges or resets the agent's state. */
@@ -185,7 +196,12 @@ export interface AgentPort {
     readonly ifMatch: string | undefined;
     readonly once?: Once | undefined;
   }): Promise<StateView>;
-  /** Reads a stretch of the journal. */
+  /** Ends a stream token, and the tails that were opened with it. */
+  revokeStreamToken(input: { readonly tokenId: string }): Promise<void>;
+  /**
+   * Reads a stretch of the journal.
+   * @throws ProblemError `unauthorized` if the stream token was revoked.
+   */
   readEvents(input: EventsRequest): Promise<EventsAnswer>;
 }
 
@@ -194,8 +210,5 @@ export interface Port {
   /** @returns the agent at a path of registered classes and valid names. Nothing is contacted yet. */
   at(path: AgentPath): AgentPort;
   /** Opens the live tail of a journal: events after the cursor, in order, as JSON text frames. The socket is not accepted yet. */
-  openTail(
-    path: AgentPath,
-    request: { instanceId: string | undefined; after: string; tailKey: string },
-  ): Promise<WebSocket>;
+  openTail(path: AgentPath, request: Watch & { after: string; tailKey: string }): Promise<WebSocket>;
 }

@@ -29,6 +29,36 @@ function codeOf(work: () => unknown): string {
 }
 const forgetBefore = ({ records }: Desk, time: number): void => records.answers.forgetBefore(time);
 
+const begin = ({ records }: Desk) => records.change((now) => records.answers.findOrBegin(once, now));
+
+describe("a call of a method with an idempotency key", () => {
+  test("is noted before, so that another with the key is told that it goes on, also after a death", () => {
+    const desk = openDesk();
+    expect(begin(desk)).toBeUndefined();
+    expect(codeOf(() => begin(desk))).toBe("request_in_progress");
+    expect(codeOf(() => begin(openDesk(desk)))).toBe("request_in_progress");
+  });
+
+  test("is answered as the first time once that is known, also if the answer is null", () => {
+    for (const answer of [{ n: 1 }, null]) {
+      const desk = openDesk();
+      begin(desk);
+      desk.records.answers.finish(once, answer);
+      expect(begin(desk)).toEqual({ answer });
+    }
+  });
+
+  test("that failed may be tried again; an answer that was given is not forgotten by that", () => {
+    const desk = openDesk();
+    begin(desk);
+    desk.records.answers.abandon(once);
+    expect(begin(desk)).toBeUndefined();
+    desk.records.answers.finish(once, 1);
+    desk.records.answers.abandon(once);
+    expect(begin(desk)).toEqual({ answer: 1 });
+  });
+});
+
 describe("a request with an idempotency key", () => {
   test("is done once, and answered as the first time however often it comes", () => {
     const { ask, made } = counting();

@@ -46,8 +46,8 @@ function openService() {
       log.push(`delivered after ${desk.published.length} changes`);
     },
     checkIfStale: async () => {},
-    closeTails: (instanceId) => {
-      log.push(`close tails of ${instanceId}`);
+    closeTails: (ended) => {
+      log.push(`close tails of ${JSON.stringify(ended)}`);
     },
     state: () => state,
     initialState: () => undefined,

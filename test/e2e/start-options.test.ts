@@ -162,3 +162,18 @@ test("state is replaced, merged and reset, and a stale tag is a 412 that changes
   expect((await gateway.request("PATCH", `${agent}/state`, { motto: null })).status).toBe(400);
   expect((await gateway.get(`${agent}/state`)).json()).toMatchObject({ state: { motto: "four" } });
 });
+
+test("a method is called once under a key, however many ask, and as often as asked without one", async () => {
+  const agent = "/agents/workshop/ticking";
+  const tick = (headers?: Record<string, string>) => gateway.post(`${agent}/methods/tick`, {}, headers);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => tick(once("t-1"))));
+  const given = answers.filter(({ status }) => status === 200);
+  expect(given.length).toBeGreaterThan(0);
+  for (const { text } of given) expect(JSON.parse(text)).toEqual({ ticks: 1 });
+  for (const answer of answers.filter(({ status }) => status !== 200)) {
+    expect([answer.status, answer.json<{ code: string }>().code]).toEqual([409, "request_in_progress"]);
+  }
+  expect((await tick(once("t-1"))).json()).toEqual({ ticks: 1 });
+  expect((await tick()).json()).toEqual({ ticks: 2 });
+  expect((await tick(once("t-2"))).json()).toEqual({ ticks: 3 });
+});

@@ -31,7 +31,13 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     body: schemas.body?.parse(parts.body),
     caller: "ada",
   } as Asked<OperationSchemas>;
-  const reach: Reach = { registry, port: {} as Port, path: [{ agent: "order-desk", name: "acme" }], agent };
+  const reach: Reach = {
+    registry,
+    port: {} as Port,
+    path: [{ agent: "order-desk", name: "acme" }],
+    agent,
+    issueStreamToken: async (grant) => `signed ${grant.id}`,
+  };
   return { answer: await answer(asked, reach), calls };
 }
 

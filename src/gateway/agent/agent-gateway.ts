@@ -84,7 +84,7 @@ export class AgentGateway {
       definition: host.definition,
       path: host.path,
       checkIfStale: (instance) => this.#checkIfStale(instance),
-      closeTails: (instanceId) => host.closeTails(instanceId),
+      closeTails: (ended) => host.closeTails(ended),
       invoke: (method, input) => host.invoke(method, input),
       state: () => host.state(),
       initialState: () => host.initialState(),
@@ -256,7 +256,7 @@ function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" |
     hasChild: (definition, name) => host.hasChild(definition, name),
     child: (definition, name) => host.child(definition, name),
     wipeChild: (definition, name) => host.wipeChild(definition, name),
-    closeTails: (instanceId) => host.closeTails(instanceId),
+    closeTails: (ended) => host.closeTails(ended),
   };
 }
 

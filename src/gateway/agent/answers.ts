@@ -5,7 +5,8 @@ import type { Row, Store } from "./store";
 
 interface AnswerRow extends Row {
   fingerprint: string;
-  answer: string;
+  /** JSON; null while the answer is still being made. */
+  answer: string | null;
 }
 
 /** The answers that were given under an idempotency key. */
@@ -16,11 +17,15 @@ export class Answers {
     this.#store = store;
   }
 
-  /** @throws ProblemError `idempotency_key_reused` if the key was used for another request. */
+  /**
+   * @throws ProblemError `idempotency_key_reused` if the key was used for another request, `request_in_progress` if that
+   *   request is not answered yet.
+   */
   find({ key, fingerprint }: Once): { readonly answer: unknown } | undefined {
     const [row] = this.#store.rows<AnswerRow>("SELECT * FROM switchyard_answers WHERE key = ?", key);
     if (row === undefined) return undefined;
     if (row.fingerprint !== fingerprint) throw new ProblemError("idempotency_key_reused");
+    if (row.answer === null) throw new ProblemError("request_in_progress");
     return { answer: JSON.parse(row.answer) as unknown };
   }
 
@@ -33,6 +38,30 @@ export class Answers {
       json(answer),
       now,
     );
+  }
+
+  /** The answer that was given; otherwise notes that it is being made. Inside a change. */
+  findOrBegin(once: Once, now: number): { readonly answer: unknown } | undefined {
+    const given = this.find(once);
+    if (given === undefined) {
+      this.#store.run(
+        "INSERT INTO switchyard_answers VALUES (?, ?, NULL, ?)",
+        once.key,
+        once.fingerprint,
+        now,
+      );
+    }
+    return given;
+  }
+
+  /** Keeps the answer to what was begun. */
+  finish({ key }: Once, answer: unknown): void {
+    this.#store.run("UPDATE switchyard_answers SET answer = ? WHERE key = ?", json(answer), key);
+  }
+
+  /** Forgets that something was begun: it failed, and the same request may try again. */
+  abandon({ key }: Once): void {
+    this.#store.run("DELETE FROM switchyard_answers WHERE key = ? AND answer IS NULL", key);
   }
 
   /** Forgets answers given before a time. */

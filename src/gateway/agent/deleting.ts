@@ -22,7 +22,7 @@ export async function deleteInstance(
     remove(records, instance, now);
     return { deleted: 1, more: false, nextCursor: null };
   });
-  host.closeTails(id);
+  host.closeTails({ instanceId: id });
   host.deliverSoon();
   return answer;
 }
@@ -35,7 +35,7 @@ export async function deleteInstances(
   const { records, host } = context;
   await host.ensureAlarm();
   const { answer, gone } = sweep(records, { filter, force, once, limit: SWEPT_AT_ONCE });
-  for (const id of gone) host.closeTails(id);
+  for (const instanceId of gone) host.closeTails({ instanceId });
   host.deliverSoon();
   return answer;
 }

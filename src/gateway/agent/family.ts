@@ -8,6 +8,7 @@ import { fromOutcome } from "./outcome";
 import type { Records } from "./records";
 import type { GatewayStub } from "./stub";
 import { Subtree } from "./subtree";
+import type { EndedTails } from "./tail";
 
 /** What the agents below need of the Agent that they are below of. */
 export interface FamilyHost {
@@ -21,8 +22,7 @@ export interface FamilyHost {
   ensureAlarm(): Promise<void>;
   deliver(): Promise<void>;
   deliverSoon(): void;
-  /** Ends the tails that watch an instance, or all. */
-  closeTails(instanceId: string | undefined): void;
+  closeTails(ended: EndedTails): void;
 }
 
 /** The agents below one: how they are reached, listed, walked over, made and deleted. */
@@ -43,7 +43,7 @@ export class Family {
         return fromOutcome(await stub.gatewayCall([], method, input));
       },
       swept: (ids) => {
-        for (const id of ids) host.closeTails(id);
+        for (const instanceId of ids) host.closeTails({ instanceId });
         host.deliverSoon();
       },
       ensureAlarm: () => host.ensureAlarm(),
@@ -58,7 +58,7 @@ export class Family {
         return fromOutcome(await stub.gatewayDissolve()) as Dissolved;
       },
       wipeChild: (child) => host.wipeChild(this.#definitionOf(child), child.name),
-      closeTails: () => host.closeTails(undefined),
+      closeTails: () => host.closeTails("all"),
     });
   }
 

@@ -45,16 +45,17 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
         decide: (input) => call("decide", input),
         callMethod: (input) => call("callMethod", input),
         getState: () => call("getState"),
+        revokeStreamToken: (input) => call("revokeStreamToken", input),
         readEvents: (input) => call("readEvents", input),
       };
     },
 
-    async openTail(path, { instanceId, after, tailKey }) {
+    async openTail(path, request) {
       const { root, stub } = rootOf(path);
       const agent = formatAgentPath(path);
       const response = await reached(
         stub.fetch(`http://agent${subAgentUrl(root, path)}`, {
-          headers: tailHeaders({ agent, instanceId, after, tailKey }),
+          headers: tailHeaders({ ...request, agent }),
         }),
       );
       if (response.webSocket === null) throw new ProblemError("agent_unavailable");

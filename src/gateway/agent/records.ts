@@ -5,6 +5,7 @@ import { Approvals } from "./approvals";
 import { Journal } from "./journal";
 import { Ledger } from "./ledger";
 import { Outbox } from "./outbox";
+import { RevokedTokens } from "./revoked-tokens";
 import { Store } from "./store";
 import { Waits } from "./waits";
 import { WorkflowRecords } from "./workflow-records";
@@ -20,6 +21,7 @@ export class Records {
   readonly waits: Waits;
   readonly outbox: Outbox;
   readonly answers: Answers;
+  readonly revokedTokens: RevokedTokens;
   /** The same instances, as the SDK's own methods show them. */
   readonly workflows: WorkflowRecords;
   readonly #publish: (events: readonly GatewayEvent[]) => void;
@@ -40,6 +42,7 @@ export class Records {
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
     this.answers = new Answers(this.store);
+    this.revokedTokens = new RevokedTokens(this.store);
     this.workflows = new WorkflowRecords(this.store);
     this.#publish = publish;
   }

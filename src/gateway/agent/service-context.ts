@@ -6,6 +6,7 @@ import type { ApprovalRow } from "./approvals";
 import type { Family } from "./family";
 import type { InstanceRow } from "./ledger";
 import type { Records } from "./records";
+import type { EndedTails } from "./tail";
 
 /** What the service needs of the Agent that it serves. */
 export interface ServiceHost {
@@ -21,8 +22,7 @@ export interface ServiceHost {
   deliver(): Promise<void>;
   /** Asks the engine about an instance of which nothing was heard for a while. */
   checkIfStale(instance: InstanceRow): Promise<void>;
-  /** Ends the tails that watch an instance. */
-  closeTails(instanceId: string): void;
+  closeTails(ended: EndedTails): void;
   /** Calls a method of the author's class. */
   invoke(method: string, input: unknown): Promise<unknown>;
   /** Reads the author's state. */

@@ -12,6 +12,7 @@ import type { Page } from "../contract/page";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView } from "../port";
 import { toApproval } from "./approvals";
+import { callMethod } from "./calling";
 import { applyControl } from "./controls";
 import { decide } from "./deciding";
 import { deleteInstance, deleteInstances } from "./deleting";
@@ -121,13 +122,8 @@ export class AgentService implements AgentPort {
     return decide(this.#context, input);
   }
 
-  async callMethod({ method, input }: Asked<"callMethod">): Promise<unknown> {
-    const { records, host } = this.#context;
-    const { methods } = host.definition;
-    const contract = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (contract === undefined) throw new ProblemError("not_found");
-    if (contract.creates) records.store.open();
-    return contract.output.parse(await host.invoke(method, input));
+  callMethod(input: Asked<"callMethod">): Promise<unknown> {
+    return callMethod(this.#context, input);
   }
 
   async getState(): Promise<StateView> {
@@ -138,8 +134,16 @@ export class AgentService implements AgentPort {
     return changeState(this.#context, input);
   }
 
+  async revokeStreamToken({ tokenId }: Asked<"revokeStreamToken">): Promise<void> {
+    const { records, host } = this.#context;
+    records.change((now) => records.revokedTokens.revoke(tokenId, now));
+    host.closeTails({ tokenId });
+  }
+
   async readEvents(request: EventsRequest): Promise<EventsAnswer> {
     const { records } = this.#context;
+    if (request.tokenId !== undefined && records.revokedTokens.has(request.tokenId))
+      throw new ProblemError("unauthorized", { detail: "The stream token was revoked." });
     const instance =
       request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
     return {

@@ -86,10 +86,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE switchyard_answers (
     key TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,
-    answer TEXT NOT NULL,
+    answer TEXT,
     at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX switchyard_answers_by_time ON switchyard_answers (at);
+
+  CREATE TABLE switchyard_revoked_tokens (
+    id TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+  ) STRICT;
 
   CREATE TABLE switchyard_outbox (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,

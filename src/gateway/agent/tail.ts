@@ -1,5 +1,6 @@
 import type { Connection } from "agents";
 import type { GatewayEvent } from "../contract/event";
+import type { Watch } from "../port";
 import type { Records } from "./records";
 
 /**
@@ -10,21 +11,21 @@ const KEY_HEADER = "x-switchyard-tail-key";
 /** Path of the agent whose tail is meant: a socket of a sub-agent passes through all of its parents. */
 const AGENT_HEADER = "x-switchyard-tail-agent";
 const INSTANCE_HEADER = "x-switchyard-tail-instance";
+const TOKEN_HEADER = "x-switchyard-tail-token";
 const AFTER_HEADER = "x-switchyard-tail-after";
 
 const TAIL_TAG = "switchyard:tail";
 const REPLAY_BATCH = 100;
 
 /** What a tail is opened with. */
-export interface TailRequest {
+export interface TailRequest extends Watch {
   readonly agent: string;
-  readonly instanceId: string | undefined;
   readonly after: string;
   readonly tailKey: string;
 }
 
 /** The headers of the request that opens a tail. */
-export function tailHeaders({ agent, instanceId, after, tailKey }: TailRequest): Headers {
+export function tailHeaders({ agent, instanceId, tokenId, after, tailKey }: TailRequest): Headers {
   const headers = new Headers({
     upgrade: "websocket",
     [KEY_HEADER]: tailKey,
@@ -32,6 +33,7 @@ export function tailHeaders({ agent, instanceId, after, tailKey }: TailRequest):
     [AFTER_HEADER]: after,
   });
   if (instanceId !== undefined) headers.set(INSTANCE_HEADER, instanceId);
+  if (tokenId !== undefined) headers.set(TOKEN_HEADER, tokenId);
   return headers;
 }
 
@@ -42,7 +44,13 @@ export function readTailRequest({ headers }: Request, agentPath: () => string): 
   if (tailKey === null || after === null) return undefined;
   const agent = agentPath();
   if (headers.get(AGENT_HEADER) !== agent) return undefined;
-  return { agent, after, tailKey, instanceId: headers.get(INSTANCE_HEADER) ?? undefined };
+  return {
+    agent,
+    after,
+    tailKey,
+    instanceId: headers.get(INSTANCE_HEADER) ?? undefined,
+    tokenId: headers.get(TOKEN_HEADER) ?? undefined,
+  };
 }
 
 /** Whether a request opens a tail below this agent, which is `depth` levels below the root and has this key. */
@@ -51,8 +59,8 @@ export function passesTail({ headers }: Request, depth: number, tailKey: string)
 }
 
 /** The tags by which events find a tail, also after the agent slept. */
-export function tailTags({ instanceId }: TailRequest): string[] {
-  return [TAIL_TAG, watchTag(instanceId)];
+export function tailTags({ instanceId, tokenId }: Watch): string[] {
+  return [TAIL_TAG, watchTag(instanceId), ...(tokenId === undefined ? [] : [tokenTag(tokenId)])];
 }
 
 /** @returns whether a connection is a tail, and so none of the author's clients. */
@@ -90,17 +98,25 @@ export function publishToTails(
   }
 }
 
-/** Ends the tails of an instance that is gone, or all tails: their readers find out by reading on. */
-export function closeTails(
-  instanceId: string | undefined,
-  connections: (tag: string) => Iterable<Connection>,
-): void {
-  const tag = instanceId === undefined ? TAIL_TAG : watchTag(instanceId);
-  for (const connection of connections(tag)) connection.close(1000, "what was watched is gone");
+/** Which tails end: those of an instance, those of a stream token, or all. */
+export type EndedTails = { readonly instanceId: string } | { readonly tokenId: string } | "all";
+
+/** Ends tails: their readers find out why by reading on. */
+export function closeTails(ended: EndedTails, connections: (tag: string) => Iterable<Connection>): void {
+  for (const connection of connections(tagOf(ended))) connection.close(1000, "nothing to watch any more");
+}
+
+function tagOf(ended: EndedTails): string {
+  if (ended === "all") return TAIL_TAG;
+  return "tokenId" in ended ? tokenTag(ended.tokenId) : watchTag(ended.instanceId);
 }
 
 function watchTag(instanceId: string | undefined): string {
   return instanceId === undefined ? "switchyard:watch-agent" : `switchyard:watch:${instanceId}`;
+}
+
+function tokenTag(tokenId: string): string {
+  return `switchyard:token:${tokenId}`;
 }
 
 function isLive(state: unknown): boolean {

@@ -185,7 +185,7 @@ export function withGateway(base: AgentBase): AgentBase {
             (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
           cancel: (id) => this.cancelSchedule(id),
         },
-        closeTails: (instanceId) => closeTails(instanceId, (tag) => this.getConnections(tag)),
+        closeTails: (ended) => closeTails(ended, (tag) => this.getConnections(tag)),
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);
           if (typeof callable !== "function")

@@ -1,4 +1,5 @@
 import type { Authenticator, Principal } from "./principal";
+import { streamTokens } from "./stream-token";
 
 /** Fewer characters than this can be guessed: such a key counts as none. */
 const SHORTEST_KEY = 20;
@@ -12,10 +13,11 @@ const EVERYTHING: Principal = { name: "api-key", may: () => true };
  */
 export function apiKeyAuthenticator(key: string | undefined): Authenticator {
   if (key === undefined || key.length < SHORTEST_KEY) {
-    return { configured: false, authenticate: async () => undefined };
+    return { configured: false, streamTokens: streamTokens(""), authenticate: async () => undefined };
   }
   return {
     configured: true,
+    streamTokens: streamTokens(key),
     async authenticate(request) {
       const [, given] = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
       if (given === undefined) return undefined;

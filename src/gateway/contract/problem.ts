@@ -20,6 +20,11 @@ export const PROBLEMS = {
   status_conflict: { status: 409, title: "The instance's status does not allow this", retryable: false },
   instance_paused: { status: 409, title: "The instance is paused", retryable: false },
   not_waiting: { status: 409, title: "The instance does not wait for this event", retryable: false },
+  request_in_progress: {
+    status: 409,
+    title: "The first request with this key began, and is not answered",
+    retryable: true,
+  },
   approval_closed: { status: 409, title: "The approval is closed", retryable: false },
   approval_ambiguous: { status: 409, title: "The instance has no single open approval", retryable: false },
   precondition_failed: { status: 412, title: "The state has changed since it was read", retryable: false },

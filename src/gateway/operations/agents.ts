@@ -53,13 +53,12 @@ export const callMethod = operation<MethodSubject>()({
   scope: "agents:call",
   rest: { method: "post", path: ({ method }) => `/methods/${method}`, status: 200 },
   parsed: true,
-  once: false,
   schemas: ({ agent, method, contract }) => ({
     body: named(contract.input, `${pascal(agent.name)}${pascal(method)}Input`),
     output: named(contract.output, `${pascal(agent.name)}${pascal(method)}Output`),
   }),
-  problems: [],
-  answer: ({ body }, { agent }, { method }) => agent.callMethod({ method, input: body }),
+  problems: ["request_in_progress"],
+  answer: ({ body, once }, { agent }, { method }) => agent.callMethod({ method, input: body, once }),
 });
 
 function toCatalogueAgent(chain: AgentChain): CatalogueAgent {

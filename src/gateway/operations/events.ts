@@ -15,6 +15,7 @@ const EventsQuery = z.strictObject({
     .optional()
     .describe("Cursor (the `id` of an event) to go on after; `Last-Event-ID` does the same"),
   limit: Limit.describe("Events on a JSON page"),
+  token: z.string().optional().describe("A stream token, instead of the `Authorization` header"),
 });
 
 export const readInstanceEvents = operation<Subject>()({
@@ -30,8 +31,10 @@ export const readInstanceEvents = operation<Subject>()({
     output: agentSchemas(agent).eventPage,
   }),
   problems: ["instance_not_found", "invalid_cursor", "not_acceptable"],
-  answer: ({ params, query }, { agent }) =>
-    agent.readEvents({ instanceId: params.instanceId, after: query.after, limit: query.limit }),
+  answer: ({ params, query, tokenId }, { agent }) => {
+    const { after, limit } = query;
+    return agent.readEvents({ instanceId: params.instanceId, tokenId, after, limit });
+  },
 });
 
 export const readAgentEvents = operation<Subject>()({
@@ -43,6 +46,8 @@ export const readAgentEvents = operation<Subject>()({
   kind: "events",
   schemas: ({ agent }) => ({ query: EventsQuery, output: agentSchemas(agent).eventPage }),
   problems: ["invalid_cursor", "not_acceptable"],
-  answer: ({ query }, { agent }) =>
-    agent.readEvents({ instanceId: undefined, after: query.after, limit: query.limit }),
+  answer: ({ query, tokenId }, { agent }) => {
+    const { after, limit } = query;
+    return agent.readEvents({ instanceId: undefined, tokenId, after, limit });
+  },
 });

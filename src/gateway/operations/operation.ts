@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { AgentPath } from "../contract/names";
 import type { ProblemCode } from "../contract/problem";
 import type { Scope } from "../contract/scope";
+import type { StreamGrant } from "../contract/stream-token";
 import type { AgentPort, Once, Port } from "../port";
 import type { AgentDefinition, MethodContract } from "../registry/agent-definition";
 import type { AgentChain, Registry } from "../registry/registry";
@@ -41,6 +42,8 @@ export interface Asked<Schemas extends OperationSchemas> {
   readonly ifMatch: string | undefined;
   /** Name of the verified caller. */
   readonly caller: string;
+  /** Id of the stream token that the caller came with. */
+  readonly tokenId?: string | undefined;
   /** The caller's idempotency key, if it sent one. */
   readonly once: Once | undefined;
 }
@@ -51,6 +54,8 @@ export interface Reach {
   readonly port: Port;
   readonly path: AgentPath;
   readonly agent: AgentPort;
+  /** Signs a stream token. */
+  readonly issueStreamToken: (grant: StreamGrant) => Promise<string>;
 }
 
 export type RestMethod = "get" | "post" | "put" | "patch" | "delete";
@@ -64,7 +69,7 @@ export interface RestShape<Over> {
   readonly etag?: (answer: unknown) => string;
   /** Appended to the path of the agent; the whole path where there is none. */
   readonly path: (subject: Over) => string;
-  readonly status: 200 | 202;
+  readonly status: 200 | 201 | 202;
   /** Whether the answer says that something was made, which is a 201. */
   readonly created?: (answer: unknown) => boolean;
   /** Reads the address of what was made from the answer. */
@@ -80,7 +85,7 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
   /** The scope that a caller needs; null if anybody may call it. */
   readonly scope: Scope | null;
   readonly rest: RestShape<Over>;
-  /** False where an idempotency key cannot be kept: author code runs outside of any transaction. */
+  /** False where an idempotency key is of no use: repeating the operation does nothing, or nothing is kept of it. */
   readonly once?: false;
   /** `events` answers with a stretch of a journal, which a door may go on to stream. */
   readonly kind?: "answer" | "events";

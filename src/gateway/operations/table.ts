@@ -15,6 +15,7 @@ import {
 import { readAgentEvents, readInstanceEvents } from "./events";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
 import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
+import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
 import { getState, mergeState, replaceState, resetState } from "./state";
 import { pascal } from "./words";
 
@@ -37,6 +38,9 @@ const OF_AGENT_WITH_WORKFLOWS = [
   sendInstanceEvent,
   readInstanceEvents,
   readAgentEvents,
+  createInstanceStreamToken,
+  createStreamToken,
+  revokeStreamToken,
   getApproval,
   approve,
   reject,
@@ -50,7 +54,7 @@ export interface BoundOperation {
   readonly rest: {
     readonly method: RestMethod;
     readonly path: string;
-    readonly status: 200 | 202;
+    readonly status: 200 | 201 | 202;
     readonly waits: boolean;
     readonly created: ((answer: unknown) => boolean) | undefined;
     readonly location: ((answer: unknown) => string) | undefined;

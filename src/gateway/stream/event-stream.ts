@@ -10,6 +10,12 @@ const FIRST_DELAY_MS = 100;
 /** A tail that lived for this long was a good one. */
 const SETTLED_MS = 10_000;
 
+/** When a stream ends, whatever happens. */
+export interface StreamLimits {
+  /** In milliseconds since 1970: then it is closed, and may be resumed by who still may. */
+  readonly until?: number | undefined;
+}
+
 /** Where a stream gets its events. */
 export interface JournalSource {
   /** Reads the stretch after a cursor, or the first one. */
@@ -24,8 +30,15 @@ export interface JournalSource {
  * Holds the response of one reader: what is kept, then live, each event once and in order. It is the Worker that is kept
  * awake by it, not the agent: that is reached by a socket which hibernates, and when the socket is cut, by its journal.
  */
-export function eventStream(source: JournalSource, first: EventsAnswer): ReadableStream<Uint8Array> {
+export function eventStream(
+  source: JournalSource,
+  first: EventsAnswer,
+  { until }: StreamLimits = {},
+): ReadableStream<Uint8Array> {
   const left = new AbortController();
+  const over = new AbortController();
+  const timer =
+    until === undefined ? undefined : setTimeout(() => over.abort(), Math.max(until - Date.now(), 0));
   const encoder = new TextEncoder();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
@@ -36,13 +49,14 @@ export function eventStream(source: JournalSource, first: EventsAnswer): Readabl
   }, HEARTBEAT_MS);
   writer.closed.catch(ignore).finally(() => {
     clearInterval(heartbeat);
+    clearTimeout(timer);
     left.abort();
   });
 
   const feed = async (): Promise<void> => {
     try {
       await send(OPENING);
-      await follow(source, first, send, left.signal);
+      await follow(source, first, send, { left: left.signal, over: over.signal });
     } finally {
       await writer.close();
     }
@@ -57,14 +71,15 @@ async function follow(
   source: JournalSource,
   first: EventsAnswer,
   send: Send,
-  left: AbortSignal,
+  { left, over }: { readonly left: AbortSignal; readonly over: AbortSignal },
 ): Promise<void> {
+  const stopped = AbortSignal.any([left, over]);
   let next: EventsAnswer | undefined = first;
   let cursor = first.cursor;
   let caughtUp = false;
   let failures = 0;
 
-  while (!left.aborted) {
+  while (!stopped.aborted) {
     const since = Date.now();
     try {
       const answer: EventsAnswer = next ?? (await source.read(cursor));
@@ -77,7 +92,7 @@ async function follow(
       if (!caughtUp) await send(controlFrame({ type: "stream.caught-up" }, cursor));
       caughtUp = true;
 
-      for await (const event of socketEvents(await source.openTail(cursor, answer.tailKey), left)) {
+      for await (const event of socketEvents(await source.openTail(cursor, answer.tailKey), stopped)) {
         await send(eventFrame(event));
         cursor = event.id;
         if (source.ofInstance && isEnding(event.type))
@@ -87,11 +102,13 @@ async function follow(
       const gone = failure instanceof ProblemError && failure.code !== "agent_unavailable";
       if (gone) return send(controlFrame({ type: "stream.closing" }, cursor));
     }
+    if (stopped.aborted) break;
     // The socket was cut. That is normal for one that was open for long; one that is cut at once may be so again.
     failures = Date.now() - since > SETTLED_MS ? 0 : failures + 1;
     if (failures > MOST_FAILURES) return send(controlFrame({ type: "stream.closing" }, cursor));
     if (failures > 0) await new Promise((resume) => setTimeout(resume, FIRST_DELAY_MS * 2 ** failures));
   }
+  if (!left.aborted) await send(controlFrame({ type: "stream.closing" }, cursor));
 }
 
 /** Whether an event ends its instance. */
