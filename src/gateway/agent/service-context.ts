@@ -10,8 +10,12 @@ import type { Records } from "./records";
 export interface ServiceHost {
   readonly definition: AgentDefinition;
   readonly path: AgentPath;
-  /** Resolves when it is certain that the outbox will be looked at, whatever happens to this process. */
-  ensureAlarm(): Promise<void>;
+  /**
+   * Resolves when it is certain that the outbox will be looked at, whatever happens to this process.
+   *
+   * @param within milliseconds; soon unless it is given.
+   */
+  ensureAlarm(within?: number): Promise<void>;
   /** Sends the outbox, without being waited for. */
   deliverSoon(): void;
   /** Sends what an instance is to be told, and resolves when the engine has answered once, or is slow to. */

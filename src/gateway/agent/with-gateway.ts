@@ -13,6 +13,7 @@ import type { Origin } from "./courier";
 import { type Outcome, toOutcome } from "./outcome";
 import type { AuthorCallback } from "./reception";
 import type { Report } from "./reports";
+import { changingState, journalState } from "./state-changes";
 import type { GatewayStub } from "./stub";
 import { closeTails, isTail, publishToTails, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
@@ -91,6 +92,13 @@ export function withGateway(base: AgentBase): AgentBase {
     constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
       keepTailsFromAuthor(new.target.prototype, GatewayAgent.#tails);
       super(ctx, env);
+      if (definitionOf(this.constructor.name)?.state !== undefined) {
+        journalState(this, {
+          records: () => this.#open().records,
+          afterwards: (work) =>
+            this.#gateway === undefined ? work() : this.#gateway.records.afterwards(work),
+        });
+      }
     }
 
     async gatewayCall(rest: readonly AgentStep[], method: keyof AgentPort, input: unknown): Promise<Outcome> {
@@ -138,6 +146,12 @@ export function withGateway(base: AgentBase): AgentBase {
       super.setState(state);
     }
 
+    override async _workflow_updateState(
+      ...change: Parameters<Agent["_workflow_updateState"]>
+    ): Promise<void> {
+      await changingState("workflow", () => super._workflow_updateState(...change));
+    }
+
     override broadcast(message: string | ArrayBuffer | ArrayBufferView, without: string[] = []): void {
       const tails = [...this.getConnections()].filter(isTail).map(({ id }) => id);
       super.broadcast(message, [...without, ...tails]);
@@ -181,7 +195,7 @@ export function withGateway(base: AgentBase): AgentBase {
         },
         state: () => this.state,
         initialState: () => this.initialState,
-        setState: (state) => this.setState(state),
+        setState: (state) => changingState("rest", () => this.setState(state)),
         child: (child, name, create) => this.#child(child, name, create),
         tellAuthor: (binding, instanceId, callback) => this.#tellAuthor(binding, instanceId, callback),
       });

@@ -33,12 +33,12 @@ const OF_AGENT_WITH_WORKFLOWS = [
   rejectInstance,
   sendInstanceEvent,
   readInstanceEvents,
-  readAgentEvents,
   listApprovals,
   getApproval,
   approve,
   reject,
 ];
+const OF_AGENT_WITH_EVENTS = [readAgentEvents];
 
 /** An operation with everything that it is about filled in: what a door serves. */
 export interface BoundOperation {
@@ -69,6 +69,7 @@ export function bindOperations(registry: Registry): BoundOperation[] {
       ...OF_AGENT,
       ...(agent.state === undefined ? [] : OF_AGENT_WITH_STATE),
       ...(agent.workflows.length === 0 ? [] : OF_AGENT_WITH_WORKFLOWS),
+      ...(agent.workflows.length === 0 && agent.state === undefined ? [] : OF_AGENT_WITH_EVENTS),
     ];
     return [
       ...about.map((operation) => bind(operation as Operation<Subject>, subject, subject)),
