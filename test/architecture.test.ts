@@ -25,6 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "type src/gateway/port",
     "agents",
     "cloudflare:workers",
+    "node:async_hooks",
     "node:crypto",
     "type zod",
   ],

@@ -1,5 +1,7 @@
-import { describe, expect, test } from "vitest";
-import { NOON, openDesk } from "./stand-ins.ts";
+import { describe, expect, test, vi } from "vitest";
+import { remove } from "../../src/gateway/agent/removing.ts";
+import { sqliteStorage } from "../support/sqlite-storage.ts";
+import { type Desk, NOON, openDesk } from "./stand-ins.ts";
 
 describe("a change", () => {
   test("is published once it is committed, all of it at once and in order", () => {
@@ -46,8 +48,87 @@ describe("a change", () => {
   });
 });
 
+const tell = ({ records, row }: Desk, message: number): boolean =>
+  records.journal.append(row("r-1"), "instance.message", { message }, NOON);
+
+describe("a change within a change", () => {
+  test("is published with the outer one, in order, and never if that fails", () => {
+    const desk = openDesk();
+    desk.accept("r-1");
+    desk.records.change(() => {
+      tell(desk, 1);
+      desk.records.change(() => tell(desk, 2));
+      expect(desk.types()).toEqual([]);
+      tell(desk, 3);
+    });
+    expect(desk.published.flat().map(({ data }) => data)).toEqual([1, 2, 3].map((message) => ({ message })));
+    desk.published.length = 0;
+    const failing = () =>
+      desk.records.change(() => {
+        desk.records.change(() => tell(desk, 4));
+        throw new TypeError("half-way");
+      });
+    expect(failing).toThrow(TypeError);
+    expect(desk.published).toEqual([]);
+  });
+
+  test("that fails takes nothing of the outer one with it", () => {
+    const desk = openDesk();
+    desk.accept("r-1");
+    const done: string[] = [];
+    desk.published.length = 0;
+    desk.records.change(() => {
+      tell(desk, 1);
+      desk.records.afterwards(() => done.push("outer"));
+      const failing = () =>
+        desk.records.change(() => {
+          tell(desk, 2);
+          desk.records.afterwards(() => done.push("inner"));
+          throw new TypeError("half-way");
+        });
+      expect(failing).toThrow(TypeError);
+    });
+    expect(desk.published.flat().map(({ data }) => data)).toEqual([{ message: 1 }]);
+    expect(done).toEqual(["outer"]);
+  });
+});
+
+describe("what follows a change", () => {
+  test("is done once it is committed and published, in order, and at once where there is none", () => {
+    const desk = openDesk();
+    const row = desk.accept("r-1");
+    const done: string[] = [];
+    desk.published.length = 0;
+    desk.records.change(() => {
+      for (const what of ["first", "second"])
+        desk.records.afterwards(() => done.push(`${what} after ${desk.types().join()}`));
+      desk.records.journal.append(row, "instance.started", {}, NOON);
+      expect(done).toEqual([]);
+    });
+    expect(done).toEqual(["first after instance.started", "second after instance.started"]);
+    desk.records.afterwards(() => done.push("at once"));
+    expect(done).toHaveLength(3);
+  });
+
+  test("fails alone: the change stands, and the others are done", () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { records } = openDesk();
+    let done = 0;
+    records.change(() => {
+      records.afterwards(() => {
+        throw new Error("a client is gone");
+      });
+      records.afterwards(() => {
+        done += 1;
+      });
+    });
+    expect([done, logged.mock.calls.length]).toEqual([1, 1]);
+    logged.mockRestore();
+  });
+});
+
 test("no query scans a table of instances, events or approvals, or sorts one: cost does not grow with their number", () => {
-  const desk = openDesk();
+  const desk = openDesk(sqliteStorage(), 1);
   const { records } = desk;
   const page = { limit: 10, cursor: undefined };
   desk.accept("r-1");
@@ -64,12 +145,17 @@ test("no query scans a table of instances, events or approvals, or sorts one: co
   records.approvals.countPending();
   records.journal.read({ instanceId: undefined, after: undefined, limit: 10 });
   records.journal.read({ instanceId: "r-1", after: undefined, limit: 10 });
+  desk.accept("r-2");
+  for (let n = 1; n <= 70; n += 1) desk.report("r-2", { type: "progress", key: `p:${n}`, progress: n });
+  records.change((now) => records.journal.appendOfAgent("state.updated", {}, now));
+  records.change((now) => remove(records, desk.row("r-2"), now));
+  expect(desk.query("SELECT * FROM switchyard_dropped_events")).toHaveLength(1);
 
   const plans = [...new Set(desk.queries)]
     .filter(
       (query) =>
         /^\s*(?:SELECT|UPDATE|INSERT|DELETE)\b/.test(query) &&
-        /switchyard_(?:instances|events|approvals)/.test(query),
+        /switchyard_(?:instances|events|approvals|dropped_\w+)/.test(query),
     )
     .flatMap((query) =>
       desk.query(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => ({ query, detail: detail as string })),

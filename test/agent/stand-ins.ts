@@ -46,9 +46,14 @@ export interface Desk extends SqliteStorage {
   readonly ask: (id: string, gate?: Partial<GateReport>, now?: number) => OpenedGate;
 }
 
-export function openDesk(sqlite: SqliteStorage = sqliteStorage()): Desk {
+export function openDesk(sqlite: SqliteStorage = sqliteStorage(), keepEvents?: number): Desk {
   const published: GatewayEvent[][] = [];
-  const records = new Records(sqlite.storage, AGENT, (events) => published.push([...events]));
+  const records = new Records(
+    sqlite.storage,
+    AGENT,
+    (events) => published.push([...events]),
+    keepEvents === undefined ? undefined : () => keepEvents,
+  );
   records.store.open();
   const desk: Desk = {
     ...sqlite,

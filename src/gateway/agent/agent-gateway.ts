@@ -4,6 +4,7 @@ import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/nam
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
+import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Courier, type Origin } from "./courier";
 import type { Dissolved } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
@@ -49,7 +50,6 @@ const PATIENCE_MS = 2_000;
 const STALE_MS = 30_000;
 const CHECKS_AT_ONCE = 50;
 const SWEPT_AT_ONCE = 100;
-const ANSWERS_KEPT_MS = 86_400_000;
 
 /** The gateway inside one Agent: its records, what doors ask of them, and what its workflows tell it. */
 export class AgentGateway {
@@ -64,7 +64,12 @@ export class AgentGateway {
 
   constructor(host: AgentHost) {
     this.#host = host;
-    this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events));
+    this.records = new Records(
+      host.storage,
+      formatAgentPath(host.path),
+      (events) => host.publish(events),
+      (workflow) => keepEventsOf(host.definition, workflow),
+    );
     this.#engine = new Engine(host.env);
     this.#retention = new Retention(this.records.store, host.definition.workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
@@ -73,7 +78,7 @@ export class AgentGateway {
       dissolve: (child) => this.#family.departures.proceed(child),
     });
     const messages = {
-      ensureAlarm: () => this.#alarm.ensure(Date.now() + SOON_MS),
+      ensureAlarm: (within = SOON_MS) => this.#alarm.ensure(Date.now() + within),
       deliverSoon: () => host.background(this.#courier.deliver()),
       deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
     };
@@ -181,11 +186,12 @@ export class AgentGateway {
       for (const instance of this.#retention.over(now, SWEPT_AT_ONCE)) remove(this.records, instance, now);
     });
     await this.#courier.deliver();
-    this.records.answers.forgetBefore(Date.now() - ANSWERS_KEPT_MS);
+    this.records.answers.sweep(Date.now());
     const next = Math.min(
       this.records.outbox.nextDueAt() ?? Number.POSITIVE_INFINITY,
       this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
       this.#retention.nextAt() ?? Number.POSITIVE_INFINITY,
+      this.records.answers.nextSweepAt() ?? Number.POSITIVE_INFINITY,
     );
     if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
   }
@@ -258,6 +264,11 @@ function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" |
     wipeChild: (definition, name) => host.wipeChild(definition, name),
     closeTails: (ended) => host.closeTails(ended),
   };
+}
+
+/** Also of a workflow that is not declared any more, of which instances are left. */
+function keepEventsOf({ workflows }: AgentDefinition, workflow: string): number {
+  return workflows.find(({ name }) => name === workflow)?.keepEvents ?? DEFAULT_KEEP_EVENTS;
 }
 
 function delay(milliseconds: number): Promise<void> {

@@ -33,13 +33,10 @@ export function sweep(
 }
 
 /** Removes all that is kept of an instance, and has the engine told. Inside a change. */
-export function remove(
-  records: Records,
-  { id, binding, engine_id: engineId }: InstanceRow,
-  now: number,
-): void {
+export function remove(records: Records, instance: InstanceRow, now: number): void {
+  const { id, binding, engine_id: engineId } = instance;
   records.outbox.drop(id, ["create", "event", "pause", "resume", "terminate", "restart"]);
   // Under a name of its own: a new instance of the same id need not wait for the end of the old one.
   records.outbox.add({ kind: "delete", instanceId: engineId, payload: { binding, engineId } }, now);
-  records.forget(id);
+  records.forget(instance);
 }

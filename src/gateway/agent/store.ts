@@ -38,9 +38,10 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE switchyard_events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    instance_id TEXT NOT NULL,
-    workflow TEXT NOT NULL,
-    attempt INTEGER NOT NULL,
+    instance_id TEXT,
+    number INTEGER NOT NULL,
+    workflow TEXT,
+    attempt INTEGER,
     type TEXT NOT NULL,
     time INTEGER NOT NULL,
     data TEXT NOT NULL,
@@ -48,6 +49,17 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (instance_id, attempt, key)
   ) STRICT;
   CREATE INDEX switchyard_events_by_instance ON switchyard_events (instance_id, seq);
+
+  CREATE TABLE switchyard_dropped_keys (
+    instance INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (instance, digest)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE switchyard_dropped_events (
+    instance_id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE switchyard_approvals (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -18,6 +18,9 @@ type Ending = (typeof TERMINAL_STATUSES)[number];
 /** Milliseconds for which an instance is kept after its end where its workflow does not say: 30 days. */
 export const DEFAULT_KEEP_MS = 30 * 86_400_000;
 
+/** How many events of an instance are kept where its workflow does not say. */
+export const DEFAULT_KEEP_EVENTS = 10_000;
+
 type EventSchemas = Readonly<Record<string, z.ZodType>>;
 
 /** The contract of one workflow: what goes in, what is told while it runs, and what comes out. */
@@ -39,6 +42,8 @@ export interface WorkflowDefinition<
   readonly events: Events;
   /** How long an instance is kept after its end, in milliseconds, by how it ended. */
   readonly keepMs: Readonly<Record<Ending, number>>;
+  /** How many events of an instance are kept at least: the newest. */
+  readonly keepEvents: number;
   /** Names that the binding had before. */
   readonly formerBindings: readonly string[];
 }
@@ -70,6 +75,8 @@ export interface WorkflowOptions<
   events?: Events;
   /** How long an instance is kept after its end, in all or by how it ended: 30 days if left out. */
   keep?: Duration | Partial<Record<Ending, Duration>>;
+  /** How many events of an instance are kept: older ones are dropped. 10,000 if left out. */
+  keepEvents?: number;
   /** Names that the binding had before: instances that were started under them go on under the new one. */
   formerBindings?: readonly string[];
 }
@@ -118,6 +125,7 @@ export function defineWorkflow<
     approval: (options.approval ?? z.undefined()) as Approval,
     events: (options.events ?? {}) as Events,
     keepMs: keepOf(name, options.keep),
+    keepEvents: keepEventsOf(name, options.keepEvents),
     formerBindings: options.formerBindings ?? [],
   };
   for (const known of [binding, ...definition.formerBindings]) definitions.set(known, definition);
@@ -135,6 +143,13 @@ function keepOf(
   } catch (failure) {
     throw new DefinitionError(`Workflow "${name}": ${String(failure)}. Write keep as "7 days".`);
   }
+}
+
+function keepEventsOf(name: string, keepEvents = DEFAULT_KEEP_EVENTS): number {
+  if (Number.isSafeInteger(keepEvents) && keepEvents > 0) return keepEvents;
+  throw new DefinitionError(
+    `Workflow "${name}": keepEvents must be a number of events, 1 or more. Leave it out to keep ${DEFAULT_KEEP_EVENTS}.`,
+  );
 }
 
 /** By binding, which is how a running workflow knows itself. */
