@@ -45,36 +45,3 @@ describe("a change", () => {
     expect(told).toBeLessThanOrEqual(Date.now());
   });
 });
-
-test("no query scans a table of instances, events or approvals, or sorts one: cost does not grow with their number", () => {
-  const desk = openDesk();
-  const { records } = desk;
-  const page = { limit: 10, cursor: undefined };
-  desk.accept("r-1");
-  desk.ask("r-1");
-  desk.report("r-1", { type: "progress", key: "p", progress: { percent: 1 } });
-  desk.report("r-1", { type: "completed", output: null });
-  for (const workflow of [undefined, "refund"]) {
-    for (const status of [[], ["queued"], ["queued", "complete"]] as const) {
-      records.ledger.list({ ...page, status, workflow }, records.agent);
-    }
-  }
-  records.approvals.list({ ...page, status: [] }, records.agent);
-  records.approvals.list({ ...page, status: ["pending", "approved"] }, records.agent);
-  records.approvals.countPending();
-  records.journal.read({ instanceId: undefined, after: undefined, limit: 10 });
-  records.journal.read({ instanceId: "r-1", after: undefined, limit: 10 });
-
-  const plans = [...new Set(desk.queries)]
-    .filter(
-      (query) =>
-        /^\s*(?:SELECT|UPDATE|INSERT|DELETE)\b/.test(query) &&
-        /switchyard_(?:instances|events|approvals)/.test(query),
-    )
-    .flatMap((query) =>
-      desk.query(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => ({ query, detail: detail as string })),
-    );
-  expect(plans.length).toBeGreaterThan(10);
-  const expensive = plans.filter(({ detail }) => /^SCAN|TEMP B-TREE/.test(detail));
-  expect(expensive).toEqual([]);
-});

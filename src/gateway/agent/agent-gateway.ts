@@ -3,7 +3,7 @@ import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer } from "../port";
-import type { AgentDefinition } from "../registry/agent-definition";
+import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { Courier, type Origin } from "./courier";
 import { Engine, type EngineEvent } from "./engine";
 import { fromOutcome } from "./outcome";
@@ -64,7 +64,12 @@ export class AgentGateway {
 
   constructor(host: AgentHost) {
     this.#host = host;
-    this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events));
+    this.records = new Records(
+      host.storage,
+      formatAgentPath(host.path),
+      (events) => host.publish(events),
+      labelsOf(host.definition),
+    );
     this.#engine = new Engine(host.env);
     this.#retention = new Retention(this.records.store, host.definition.workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
@@ -90,6 +95,7 @@ export class AgentGateway {
     // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
     if (host.isSubAgent || this.records.store.exists()) {
       this.records.store.open();
+      this.records.change(() => this.records.labels.bringUpToDate());
       this.#takeOverRenamed();
       if (this.records.outbox.nextDueAt() !== undefined) host.background(this.#courier.deliver());
     }

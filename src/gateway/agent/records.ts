@@ -3,6 +3,7 @@ import type { Once } from "../port";
 import { Answers } from "./answers";
 import { Approvals } from "./approvals";
 import { Journal } from "./journal";
+import { Labels } from "./labels";
 import { Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { Store } from "./store";
@@ -14,6 +15,7 @@ export class Records {
   /** Path of the agent, as clients see it. */
   readonly agent: string;
   readonly store: Store;
+  readonly labels: Labels;
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly approvals: Approvals;
@@ -26,15 +28,18 @@ export class Records {
 
   /**
    * @param publish is called after each commit with the events that came to be, in order.
+   * @param labels the metadata keys by which lists can be filtered.
    */
   constructor(
     storage: DurableObjectStorage,
     agent: string,
     publish: (events: readonly GatewayEvent[]) => void,
+    labels: readonly string[] = [],
   ) {
     this.agent = agent;
     this.store = new Store(storage);
-    this.ledger = new Ledger(this.store);
+    this.labels = new Labels(this.store, labels);
+    this.ledger = new Ledger(this.store, this.labels);
     this.journal = new Journal(this.store, agent);
     this.approvals = new Approvals(this.store);
     this.waits = new Waits(this.store);

@@ -42,7 +42,7 @@ export async function deleteInstances(
   const answer = records.changeOnce(once, (now): Deleted => {
     const asked = filter.status.length === 0 ? InstanceStatus.options : filter.status;
     const status = force ? asked : asked.filter(isTerminal);
-    const matching = records.ledger.matching({ ...filter, status }, AT_ONCE + 1);
+    const matching = status.length === 0 ? [] : records.ledger.matching({ ...filter, status }, AT_ONCE + 1);
     for (const instance of matching.slice(0, AT_ONCE)) {
       remove(records, instance, now);
       gone.push(instance.id);

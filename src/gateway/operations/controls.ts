@@ -3,7 +3,7 @@ import { type Control, RestartFrom } from "../contract/control";
 import { Deleted, type Instance, SentEvent } from "../contract/instance";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { Flag } from "./flag";
-import { FILTERS, filterOf, InstanceParams } from "./instances";
+import { filterOf, filtersOf, InstanceParams } from "./instances";
 import { operation, type Subject } from "./operation";
 import { agentSchemas } from "./schemas";
 import { pascal, words } from "./words";
@@ -66,15 +66,14 @@ export const deleteInstances = operation<Subject>()({
     "At least one filter is needed. Oldest first, up to 500 in one call; `more` says whether others match. Active instances are left, unless `force` terminates them.",
   scope: "instances:control",
   rest: { method: "delete", path: () => "/instances", status: 200 },
-  schemas: () => ({
+  schemas: ({ agent }) => ({
     query: z
-      .strictObject({ ...FILTERS, force: Flag.describe("Whether active instances are terminated for it") })
+      .strictObject({
+        ...filtersOf(agent),
+        force: Flag.describe("Whether active instances are terminated for it"),
+      })
       .refine(
-        (query) =>
-          Object.entries(query).some(
-            ([name, value]) =>
-              name !== "force" && (Array.isArray(value) ? value.length > 0 : value !== undefined),
-          ),
+        (query) => Object.entries(query).some(([name, filter]) => name !== "force" && chooses(filter)),
         "names no filter: choose what is deleted",
       ),
     output: Deleted,
@@ -83,6 +82,13 @@ export const deleteInstances = operation<Subject>()({
   answer: ({ query, once }, { agent }) =>
     agent.deleteInstances({ filter: filterOf(query), force: query.force, once }),
 });
+
+/** Whether a filter was given that lets less than everything through. */
+function chooses(filter: unknown): boolean {
+  return typeof filter === "object" && filter !== null
+    ? Object.keys(filter).length > 0
+    : filter !== undefined;
+}
 
 export const sendInstanceEvent = operation<Subject>()({
   id: ({ agent }) => `send${pascal(agent.name)}InstanceEvent`,

@@ -18,6 +18,9 @@ type Ending = (typeof TERMINAL_STATUSES)[number];
 /** Milliseconds for which an instance is kept after its end where its workflow does not say: 30 days. */
 export const DEFAULT_KEEP_MS = 30 * 86_400_000;
 
+/** What a label may be: it needs no quotes wherever it is written. */
+const LABEL = /^(?!__)[A-Za-z_][\w.-]{0,63}$/;
+
 type EventSchemas = Readonly<Record<string, z.ZodType>>;
 
 /** The contract of one workflow: what goes in, what is told while it runs, and what comes out. */
@@ -37,6 +40,8 @@ export interface WorkflowDefinition<
   readonly output: Output;
   readonly approval: Approval;
   readonly events: Events;
+  /** Metadata keys by which lists can be filtered. */
+  readonly labels: readonly string[];
   /** How long an instance is kept after its end, in milliseconds, by how it ended. */
   readonly keepMs: Readonly<Record<Ending, number>>;
   /** Names that the binding had before. */
@@ -68,6 +73,8 @@ export interface WorkflowOptions<
   approval?: Approval;
   /** Payloads of the events that may be sent in, by type. */
   events?: Events;
+  /** Metadata keys by which lists can be filtered. Other keys are kept and shown too. */
+  labels?: readonly string[];
   /** How long an instance is kept after its end, in all or by how it ended: 30 days if left out. */
   keep?: Duration | Partial<Record<Ending, Duration>>;
   /** Names that the binding had before: instances that were started under them go on under the new one. */
@@ -77,7 +84,7 @@ export interface WorkflowOptions<
 /**
  * Defines the contract of a workflow.
  *
- * @throws DefinitionError if the name, the binding, an event name or a parameter name cannot be used.
+ * @throws DefinitionError if the name, the binding, an event name, a parameter name or a label cannot be used.
  */
 export function defineWorkflow<
   const WorkflowName extends string,
@@ -106,6 +113,12 @@ export function defineWorkflow<
       `Workflow "${name}": the parameter "${reserved}" starts with "__", which is reserved. Rename it.`,
     );
   }
+  const unusable = options.labels?.find((label) => !LABEL.test(label));
+  if (unusable !== undefined) {
+    throw new DefinitionError(
+      `Workflow "${name}": "${unusable}" cannot be a label. Use 1 to 64 of A-Z a-z 0-9 _ . - with a letter or one _ first.`,
+    );
+  }
   const strips = params.def.catchall === undefined;
   const definition: WorkflowDefinition<WorkflowName, Params, Progress, Output, Approval, Events> = {
     name,
@@ -117,6 +130,7 @@ export function defineWorkflow<
     output: options.output,
     approval: (options.approval ?? z.undefined()) as Approval,
     events: (options.events ?? {}) as Events,
+    labels: options.labels ?? [],
     keepMs: keepOf(name, options.keep),
     formerBindings: options.formerBindings ?? [],
   };
