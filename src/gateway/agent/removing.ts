@@ -60,8 +60,11 @@ export function remove(
   { id, binding, engine_id: engineId }: InstanceRow,
   now: number,
 ): void {
+  const isUntold = records.outbox.isUntold(id, now);
   records.outbox.drop(id, ["create", "event", "pause", "resume", "terminate", "restart"]);
-  // Under a name of its own: a new instance of the same id need not wait for the end of the old one.
-  records.outbox.add({ kind: "delete", instanceId: engineId, payload: { binding, engineId } }, now);
+  if (!isUntold) {
+    // Under a name of its own: a new instance of the same id need not wait for the end of the old one.
+    records.outbox.add({ kind: "delete", instanceId: engineId, payload: { binding, engineId } }, now);
+  }
   records.forget(id);
 }
