@@ -70,7 +70,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "@hono/zod-openapi",
     "hono",
   ],
-  "src/gateway": ["src/gateway/agent/", "src/gateway/app", "src/gateway/registry/", "src/gateway/workflow/"],
+  "src/gateway": [
+    "src/gateway/agent/",
+    "src/gateway/app",
+    "src/gateway/contract/",
+    "src/gateway/registry/",
+    "src/gateway/workflow/",
+  ],
   "src/desk/": ["src/gateway", "agents", "papaparse", "zod"],
   "src/index": ["src/desk/", "src/gateway"],
 };

@@ -8,7 +8,7 @@ import { type Desk, force, NOON, openDesk } from "./stand-ins.ts";
 /** A journal that keeps ten events of an instance. It drops what is too much each 64th time. */
 const KEEP = 10;
 const deskOf = (...ids: string[]): Desk => {
-  const desk = openDesk(sqliteStorage(), KEEP);
+  const desk = openDesk(sqliteStorage(), { keepEvents: KEEP });
   for (const id of ids) desk.accept(id);
   return desk;
 };
@@ -73,10 +73,10 @@ describe("the journal of an instance", () => {
   });
 
   test("goes on to be as long as it should when fewer are to be kept than before", () => {
-    const generous = openDesk(sqliteStorage(), 1_000);
+    const generous = openDesk(sqliteStorage(), { keepEvents: 1_000 });
     generous.accept("r-1");
     tell(generous, "r-1", 1, 300);
-    const strict = openDesk(generous, KEEP);
+    const strict = openDesk(generous, { keepEvents: KEEP });
     tell(strict, "r-1", 301, 319);
     expect(progressOf(read(strict).events)).toEqual(Array.from({ length: 10 }, (_, n) => 310 + n));
   });
@@ -110,7 +110,7 @@ describe("what was dropped", () => {
   test("does not come back after the agent has slept either", () => {
     const desk = deskOf("r-1");
     tell(desk, "r-1", 1, 200);
-    expect(tell(openDesk(desk, KEEP), "r-1", 1, 201)).toEqual([201]);
+    expect(tell(openDesk(desk, { keepEvents: KEEP }), "r-1", 1, 201)).toEqual([201]);
   });
 
   test("is another event in another attempt, and in another instance", () => {

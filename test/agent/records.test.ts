@@ -1,6 +1,4 @@
 import { describe, expect, test, vi } from "vitest";
-import { remove } from "../../src/gateway/agent/removing.ts";
-import { sqliteStorage } from "../support/sqlite-storage.ts";
 import { type Desk, NOON, openDesk } from "./stand-ins.ts";
 
 describe("a change", () => {
@@ -125,42 +123,4 @@ describe("what follows a change", () => {
     expect([done, logged.mock.calls.length]).toEqual([1, 1]);
     logged.mockRestore();
   });
-});
-
-test("no query scans a table of instances, events or approvals, or sorts one: cost does not grow with their number", () => {
-  const desk = openDesk(sqliteStorage(), 1);
-  const { records } = desk;
-  const page = { limit: 10, cursor: undefined };
-  desk.accept("r-1");
-  desk.ask("r-1");
-  desk.report("r-1", { type: "progress", key: "p", progress: { percent: 1 } });
-  desk.report("r-1", { type: "completed", output: null });
-  for (const workflow of [undefined, "refund"]) {
-    for (const status of [[], ["queued"], ["queued", "complete"]] as const) {
-      records.ledger.list({ ...page, status, workflow }, records.agent);
-    }
-  }
-  records.approvals.list({ ...page, status: [] }, records.agent);
-  records.approvals.list({ ...page, status: ["pending", "approved"] }, records.agent);
-  records.approvals.countPending();
-  records.journal.read({ instanceId: undefined, after: undefined, limit: 10 });
-  records.journal.read({ instanceId: "r-1", after: undefined, limit: 10 });
-  desk.accept("r-2");
-  for (let n = 1; n <= 70; n += 1) desk.report("r-2", { type: "progress", key: `p:${n}`, progress: n });
-  records.change((now) => records.journal.appendOfAgent("state.updated", {}, now));
-  records.change((now) => remove(records, desk.row("r-2"), now));
-  expect(desk.query("SELECT * FROM switchyard_dropped_events")).toHaveLength(1);
-
-  const plans = [...new Set(desk.queries)]
-    .filter(
-      (query) =>
-        /^\s*(?:SELECT|UPDATE|INSERT|DELETE)\b/.test(query) &&
-        /switchyard_(?:instances|events|approvals|dropped_\w+)/.test(query),
-    )
-    .flatMap((query) =>
-      desk.query(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => ({ query, detail: detail as string })),
-    );
-  expect(plans.length).toBeGreaterThan(10);
-  const expensive = plans.filter(({ detail }) => /^SCAN|TEMP B-TREE/.test(detail));
-  expect(expensive).toEqual([]);
 });

@@ -58,7 +58,7 @@ describe("a tail", () => {
   test.each([undefined, "r-1"])(
     "after whose cursor events were dropped since is closed: its reader is told when it reads on (%s)",
     (instanceId) => {
-      const desk = openDesk(sqliteStorage(), 10);
+      const desk = openDesk(sqliteStorage(), { keepEvents: 10 });
       desk.accept("r-1");
       tell(desk, "r-1", 1);
       const after = cursorOf(desk);

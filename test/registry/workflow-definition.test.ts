@@ -47,6 +47,12 @@ describe("a mistake in a workflow is told with its name and a remedy", () => {
     expect(message).toContain("wrangler.jsonc");
   });
 
+  test.each(["", "1st", "a b", 'a"', "a,b", "é", "__gateway", "x".repeat(65)])("the label %j", (label) => {
+    const message = mistakeOf(() => defineWorkflow({ ...contract, labels: ["fine", label] }));
+    expect(message).toContain('Workflow "refund"');
+    expect(message).toContain(`"${label}" cannot be a label`);
+  });
+
   test.each(["__gateway", "__agentName", "__"])(
     "the parameter %j, which is the platform's or the gateway's",
     (parameter) => {

@@ -3,7 +3,7 @@ import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer } from "../port";
-import type { AgentDefinition } from "../registry/agent-definition";
+import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Courier, type Origin } from "./courier";
 import type { Dissolved } from "./departures";
@@ -64,12 +64,10 @@ export class AgentGateway {
 
   constructor(host: AgentHost) {
     this.#host = host;
-    this.records = new Records(
-      host.storage,
-      formatAgentPath(host.path),
-      (events) => host.publish(events),
-      (workflow) => keepEventsOf(host.definition, workflow),
-    );
+    this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events), {
+      keepEvents: (workflow) => keepEventsOf(host.definition, workflow),
+      labels: labelsOf(host.definition),
+    });
     this.#engine = new Engine(host.env);
     this.#retention = new Retention(this.records.store, host.definition.workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
@@ -98,6 +96,7 @@ export class AgentGateway {
     // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
     if (host.isSubAgent || this.records.store.exists()) {
       this.records.store.open();
+      this.records.change(() => this.records.labels.bringUpToDate());
       this.#takeOverRenamed();
       if (this.records.outbox.nextDueAt() !== undefined) host.background(this.#courier.deliver());
     }

@@ -4,6 +4,7 @@ import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Answers } from "./answers";
 import { Approvals } from "./approvals";
 import { Journal } from "./journal";
+import { Labels } from "./labels";
 import { type InstanceRow, Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { RevokedTokens } from "./revoked-tokens";
@@ -16,6 +17,7 @@ export class Records {
   /** Path of the agent, as clients see it. */
   readonly agent: string;
   readonly store: Store;
+  readonly labels: Labels;
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly approvals: Approvals;
@@ -32,17 +34,22 @@ export class Records {
 
   /**
    * @param publish is called after each commit with the events that came to be, in order.
-   * @param keepEvents how many events of an instance of this workflow are kept.
+   * @param keeping.keepEvents how many events of an instance of this workflow are kept.
+   * @param keeping.labels the metadata keys by which lists can be filtered.
    */
   constructor(
     storage: DurableObjectStorage,
     agent: string,
     publish: (events: readonly GatewayEvent[]) => void,
-    keepEvents: (workflow: string) => number = () => DEFAULT_KEEP_EVENTS,
+    {
+      keepEvents = () => DEFAULT_KEEP_EVENTS,
+      labels = [],
+    }: { readonly keepEvents?: (workflow: string) => number; readonly labels?: readonly string[] } = {},
   ) {
     this.agent = agent;
     this.store = new Store(storage);
-    this.ledger = new Ledger(this.store);
+    this.labels = new Labels(this.store, labels);
+    this.ledger = new Ledger(this.store, this.labels);
     this.journal = new Journal(this.store, agent, keepEvents);
     this.approvals = new Approvals(this.store);
     this.waits = new Waits(this.store);

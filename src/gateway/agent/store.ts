@@ -10,24 +10,27 @@ const MIGRATIONS: readonly string[] = [
     attempt INTEGER NOT NULL,
     status TEXT NOT NULL,
     intent TEXT,
-    waiting_for TEXT,
-    params TEXT NOT NULL,
-    metadata TEXT NOT NULL,
-    progress TEXT,
-    output TEXT,
-    error TEXT,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     started_at INTEGER,
     completed_at INTEGER,
     check_at INTEGER,
-    check_after INTEGER NOT NULL
+    check_after INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    waiting_for TEXT,
+    -- What may be large stands last: whoever looks for the rest need not read over it.
+    params TEXT NOT NULL,
+    progress TEXT,
+    output TEXT,
+    error TEXT
   ) STRICT;
   CREATE INDEX switchyard_instances_by_check ON switchyard_instances (check_at) WHERE check_at IS NOT NULL;
   CREATE INDEX switchyard_instances_by_status ON switchyard_instances (status, ordinal);
   CREATE INDEX switchyard_instances_by_end ON switchyard_instances (workflow, status, completed_at);
   CREATE INDEX switchyard_instances_by_workflow ON switchyard_instances (workflow, ordinal);
   CREATE INDEX switchyard_instances_by_workflow_status ON switchyard_instances (workflow, status, ordinal);
+  CREATE INDEX switchyard_instances_by_creation ON switchyard_instances (created_at);
+  CREATE INDEX switchyard_instances_by_completion ON switchyard_instances (completed_at) WHERE completed_at IS NOT NULL;
 
   CREATE TABLE switchyard_labels (
     key TEXT NOT NULL,

@@ -20,6 +20,8 @@ export const DEFAULT_KEEP_MS = 30 * 86_400_000;
 
 /** How many events of an instance are kept where its workflow does not say. */
 export const DEFAULT_KEEP_EVENTS = 10_000;
+/** What a label may be: it needs no quotes wherever it is written. */
+const LABEL = /^(?!__)[A-Za-z_][\w.-]{0,63}$/;
 
 type EventSchemas = Readonly<Record<string, z.ZodType>>;
 
@@ -40,6 +42,8 @@ export interface WorkflowDefinition<
   readonly output: Output;
   readonly approval: Approval;
   readonly events: Events;
+  /** Metadata keys by which lists can be filtered. */
+  readonly labels: readonly string[];
   /** How long an instance is kept after its end, in milliseconds, by how it ended. */
   readonly keepMs: Readonly<Record<Ending, number>>;
   /** How many events of an instance are kept at least: the newest. */
@@ -73,6 +77,8 @@ export interface WorkflowOptions<
   approval?: Approval;
   /** Payloads of the events that may be sent in, by type. */
   events?: Events;
+  /** Metadata keys by which lists can be filtered. Other keys are kept and shown too. */
+  labels?: readonly string[];
   /** How long an instance is kept after its end, in all or by how it ended: 30 days if left out. */
   keep?: Duration | Partial<Record<Ending, Duration>>;
   /** How many events of an instance are kept: older ones are dropped. 10,000 if left out. */
@@ -84,7 +90,7 @@ export interface WorkflowOptions<
 /**
  * Defines the contract of a workflow.
  *
- * @throws DefinitionError if the name, the binding, an event name or a parameter name cannot be used.
+ * @throws DefinitionError if the name, the binding, an event name, a parameter name or a label cannot be used.
  */
 export function defineWorkflow<
   const WorkflowName extends string,
@@ -113,6 +119,12 @@ export function defineWorkflow<
       `Workflow "${name}": the parameter "${reserved}" starts with "__", which is reserved. Rename it.`,
     );
   }
+  const unusable = options.labels?.find((label) => !LABEL.test(label));
+  if (unusable !== undefined) {
+    throw new DefinitionError(
+      `Workflow "${name}": "${unusable}" cannot be a label. Use 1 to 64 of A-Z a-z 0-9 _ . - with a letter or one _ first.`,
+    );
+  }
   const strips = params.def.catchall === undefined;
   const definition: WorkflowDefinition<WorkflowName, Params, Progress, Output, Approval, Events> = {
     name,
@@ -124,6 +136,7 @@ export function defineWorkflow<
     output: options.output,
     approval: (options.approval ?? z.undefined()) as Approval,
     events: (options.events ?? {}) as Events,
+    labels: options.labels ?? [],
     keepMs: keepOf(name, options.keep),
     keepEvents: keepEventsOf(name, options.keepEvents),
     formerBindings: options.formerBindings ?? [],
