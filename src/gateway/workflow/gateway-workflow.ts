@@ -32,6 +32,7 @@ import {
   workflowOn,
 } from "../registry/workflow-definition";
 import { toMilliseconds } from "../registry/duration";
+import { Breath } from "./breath";
 import { DEFAULT_TIMEOUT_MS, engineMethod, extendStep } from "./extend-step";
 import { ReportKeys } from "./report-keys";
 import type { Run } from "./run";
@@ -60,6 +61,7 @@ export abstract class GatewayWorkflow<
   Env extends Cloudflare.Env = Cloudflare.Env,
 > extends AgentWorkflow<AgentType, ParamsOf<Definition>, ProgressOf<Definition>, Env> {
   #run: Run | undefined;
+  readonly #breath = new Breath();
 
   constructor(ctx: ExecutionContext, env: Env) {
     wrapRun(new.target.prototype as { run: RunMethod }, (workflow, run, event, step) =>
@@ -295,7 +297,9 @@ export abstract class GatewayWorkflow<
     for (let tried = 1; ; tried += 1) {
       try {
         const stub = rootStub(this.env, gateway.rootBinding, root.name);
-        return fromOutcome(await stub.gatewayReport(rest, engineId, report));
+        const answer = fromOutcome(await stub.gatewayReport(rest, engineId, report));
+        await this.#breath.take();
+        return answer;
       } catch (failure) {
         const final = failure instanceof ProblemError && !PROBLEMS[failure.code].retryable;
         if (final || tried === MOST_TRIES) throw failure;
