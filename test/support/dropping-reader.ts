@@ -74,6 +74,7 @@ export async function readDropping(
     });
     await readUpTo(response, random.between(1, mostBytes), (text) => {
       if (!over) parser.feed(text);
+      return !over;
     });
   }
   return { heard, controls, connections };
@@ -102,8 +103,11 @@ async function connect(
   }
 }
 
-/** Feeds what comes, byte for byte up to a place, then leaves. A connection that breaks has come to its place too. */
-async function readUpTo(response: Response, bytes: number, feed: (text: string) => void): Promise<void> {
+/**
+ * Feeds what comes, byte for byte up to a place, or until `feed` has enough; then leaves. A connection that breaks has come
+ * to its place too.
+ */
+async function readUpTo(response: Response, bytes: number, feed: (text: string) => boolean): Promise<void> {
   const decoder = new TextDecoder();
   const reader = response.body?.getReader();
   if (reader === undefined) return;
@@ -113,9 +117,9 @@ async function readUpTo(response: Response, bytes: number, feed: (text: string) 
       const { done, value } = await reader.read();
       if (done) return;
       const taken = value.subarray(0, left);
-      feed(decoder.decode(taken, { stream: true }));
+      const more = feed(decoder.decode(taken, { stream: true }));
       left -= taken.length;
-      if (left === 0) return;
+      if (left === 0 || !more) return;
     }
   } catch {
     return;
