@@ -11,6 +11,7 @@ import { fromOutcome } from "./outcome";
 import { Alarm, type AlarmClock } from "./alarm";
 import { reconcile } from "./controls";
 import { fail } from "./endings";
+import { AuthorCalls, type WorkflowNews } from "./callbacks";
 import { type AuthorCallback, receive } from "./reception";
 import type { InstanceRow } from "./ledger";
 import { Records } from "./records";
@@ -40,7 +41,12 @@ export interface AgentHost {
   setState(state: unknown): void;
   /** @returns undefined if the child is not there and is not to be created. */
   child(definition: AgentDefinition, name: string, create: boolean): Promise<GatewayStub | undefined>;
-  tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void>;
+  /** Whether the author's class does anything with news of this type, or of any type. */
+  hears(type?: WorkflowNews["type"]): boolean;
+  /** Calls the author's class; what that throws is logged. */
+  tellAuthor(news: WorkflowNews): Promise<void>;
+  /** Sends a message to the author's clients. */
+  broadcast(message: unknown): void;
 }
 
 /** What was committed and could not be told at once is told within this time. */
@@ -61,6 +67,7 @@ export class AgentGateway {
   readonly #alarm: Alarm;
   readonly #retention: Retention;
   readonly #courier: Courier;
+  readonly #calls: AuthorCalls;
 
   constructor(host: AgentHost) {
     this.#host = host;
@@ -79,6 +86,7 @@ export class AgentGateway {
       () => host.origin,
       (id, failure) => this.#failStart(id, failure),
     );
+    this.#calls = new AuthorCalls(this.records.callbacks, (news) => host.tellAuthor(news));
     this.service = new AgentService(this.records, {
       definition: host.definition,
       path: host.path,
@@ -97,6 +105,7 @@ export class AgentGateway {
       this.records.store.open();
       this.#takeOverRenamed();
       if (this.records.outbox.nextDueAt() !== undefined) host.background(this.#courier.deliver());
+      if (this.records.callbacks.any()) host.background(this.#calls.deliverAll());
     }
   }
 
@@ -135,11 +144,26 @@ export class AgentGateway {
       return fromOutcome(await child.gatewayReport(further, engineId, report));
     }
     if (!this.records.store.exists()) throw new ProblemError("agent_not_found");
+    // Before any report, so that none overtakes another.
+    if (this.#host.hears()) await this.#alarm.ensure(Date.now() + SOON_MS);
     const found = this.records.ledger.findByEngineId(engineId);
     if (found === undefined) throw new ProblemError("instance_not_found");
-    const { answer, callback } = this.records.change((now) => receive(this.records, found, report, now));
-    if (callback !== undefined) await this.#host.tellAuthor(found.binding, found.id, callback);
+    const { answer, tellAuthor } = this.records.change((now) => {
+      const { answer: given, callback } = receive(this.records, found, report, now);
+      return { answer: given, tellAuthor: callback && this.#toAuthor(found, callback, now) };
+    });
+    await tellAuthor?.();
     return answer;
+  }
+
+  /** Sees to it that the author hears of something. Inside a change. @returns what is to be done after it. */
+  #toAuthor({ id, binding }: InstanceRow, callback: AuthorCallback, now: number): () => Promise<void> {
+    if (callback.type === "broadcast") return async () => this.#host.broadcast(callback.message);
+    const news: WorkflowNews = { ...callback, workflowName: binding, workflowId: id, timestamp: now };
+    // The SDK's own callbacks only log.
+    if (!this.#host.hears(callback.type)) return () => this.#host.tellAuthor(news);
+    const kept = this.records.callbacks.keep(news);
+    return () => this.#calls.deliver(kept);
   }
 
   get definition(): AgentDefinition {
@@ -165,6 +189,8 @@ export class AgentGateway {
   async alarm(): Promise<void> {
     this.#alarm.rang();
     if (!this.records.store.exists()) return;
+    // An author's callback may take its time: nothing waits for it.
+    this.#host.background(this.#calls.deliverAll());
     await this.#courier.deliver();
     for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE))
       await this.#check(instance);
@@ -178,6 +204,7 @@ export class AgentGateway {
       this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
       this.#retention.nextAt() ?? Number.POSITIVE_INFINITY,
       this.records.answers.nextSweepAt() ?? Number.POSITIVE_INFINITY,
+      this.records.callbacks.any() ? Date.now() + SOON_MS : Number.POSITIVE_INFINITY,
     );
     if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
   }

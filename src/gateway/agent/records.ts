@@ -3,6 +3,7 @@ import type { Once } from "../port";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Answers } from "./answers";
 import { Approvals } from "./approvals";
+import { Callbacks } from "./callbacks";
 import { Journal } from "./journal";
 import { type InstanceRow, Ledger } from "./ledger";
 import { Outbox } from "./outbox";
@@ -20,6 +21,7 @@ export class Records {
   readonly approvals: Approvals;
   readonly waits: Waits;
   readonly outbox: Outbox;
+  readonly callbacks: Callbacks;
   readonly answers: Answers;
   /** The same instances, as the SDK's own methods show them. */
   readonly workflows: WorkflowRecords;
@@ -45,6 +47,7 @@ export class Records {
     this.approvals = new Approvals(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
+    this.callbacks = new Callbacks(this.store);
     this.answers = new Answers(this.store);
     this.workflows = new WorkflowRecords(this.store);
     this.#publish = publish;

@@ -1,4 +1,4 @@
-import type { Agent } from "agents";
+import { Agent } from "agents";
 import type { WorkflowCallback } from "agents/workflows";
 import type { z } from "zod";
 import { type Instance, Metadata } from "../contract/instance";
@@ -9,9 +9,9 @@ import { type AgentDefinition, definitionOf } from "../registry/agent-definition
 import { DefinitionError } from "../registry/definition-error";
 import type { OutputOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
 import { AgentGateway } from "./agent-gateway";
+import type { WorkflowNews } from "./callbacks";
 import type { Origin } from "./courier";
 import { type Outcome, toOutcome } from "./outcome";
-import type { AuthorCallback } from "./reception";
 import type { Report } from "./reports";
 import { changingState, journalState } from "./state-changes";
 import type { GatewayStub } from "./stub";
@@ -197,7 +197,9 @@ export function withGateway(base: AgentBase): AgentBase {
         initialState: () => this.initialState,
         setState: (state) => changingState("rest", () => this.setState(state)),
         child: (child, name, create) => this.#child(child, name, create),
-        tellAuthor: (binding, instanceId, callback) => this.#tellAuthor(binding, instanceId, callback),
+        hears: (type) => this.#hears(type),
+        tellAuthor: (news) => this.#tellAuthor(news),
+        broadcast: (message) => this.#broadcast(message),
       });
     }
 
@@ -229,23 +231,44 @@ export function withGateway(base: AgentBase): AgentBase {
       return (await this.dynamicAgents.get(childClass, name)) as unknown as GatewayStub;
     }
 
-    async #tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void> {
+    /** Whether the author overrode what the SDK calls with news of this type, or of any. */
+    #hears(type?: WorkflowNews["type"]): boolean {
+      const hooks = type === undefined ? Object.values(HOOKS) : [HOOKS[type]];
+      return [...hooks, "onWorkflowCallback" as const].some((hook) => this[hook] !== Agent.prototype[hook]);
+    }
+
+    async #tellAuthor(news: WorkflowNews): Promise<void> {
       try {
-        if (callback.type === "broadcast") this.broadcast(JSON.stringify(callback.message));
-        else {
-          const about = { workflowName: binding, workflowId: instanceId, timestamp: Date.now() };
-          await this.onWorkflowCallback({ ...about, ...callback } as WorkflowCallback);
-        }
+        // It may be what was left when this Agent died, and the author's `onStart` still runs.
+        await this.__unsafe_ensureInitialized();
+        // What was kept of a report is what the workflow reported.
+        await this.onWorkflowCallback(news as WorkflowCallback);
       } catch (failure) {
         console.error(
-          `switchyard: ${this.constructor.name} threw in its callback for "${callback.type}"`,
+          `switchyard: ${this.constructor.name} threw in its callback for "${news.type}"`,
           failure,
         );
+      }
+    }
+
+    #broadcast(message: unknown): void {
+      try {
+        this.broadcast(JSON.stringify(message));
+      } catch (failure) {
+        console.error(`switchyard: ${this.constructor.name} could not broadcast a message`, failure);
       }
     }
   }
   return withWorkflowApi(GatewayAgent, (agent) => GatewayAgent.gatewayOf(agent));
 }
+
+/** What the SDK calls with news of each type. */
+const HOOKS = {
+  progress: "onWorkflowProgress",
+  complete: "onWorkflowComplete",
+  error: "onWorkflowError",
+  event: "onWorkflowEvent",
+} as const satisfies Record<WorkflowNews["type"], keyof Agent>;
 
 function requireDefinition(className: string): AgentDefinition {
   const definition = definitionOf(className);
