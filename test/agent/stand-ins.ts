@@ -20,6 +20,7 @@ export const refund = defineWorkflow({
   progress: z.object({ percent: z.number() }),
   approval: z.object({ note: z.string().trim() }),
   output: z.object({ refundId: z.string() }).nullable(),
+  keepEvents: 200,
 });
 export const RefundInstance = instanceSchema(refund, "RefundInstance");
 export const RefundEvent = eventSchema(refund, "RefundEvent");

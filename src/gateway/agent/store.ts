@@ -109,6 +109,7 @@ const MIGRATIONS: readonly string[] = [
     kind TEXT NOT NULL,
     payload TEXT NOT NULL,
     tries INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
     due_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX switchyard_outbox_by_instance ON switchyard_outbox (instance_id, ordinal);
