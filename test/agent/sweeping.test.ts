@@ -28,7 +28,7 @@ async function fill({ report, service }: Opened): Promise<void> {
 function rowsOf({ sqlite }: Opened): Record<string, number> {
   const tables = sqlite
     .query("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'switchyard_%'")
-    .map(({ name }) => String(name))
+    .map(({ name }) => name as string)
     .filter((name) => name !== "switchyard_meta");
   return Object.fromEntries(
     tables.map((table) => [

@@ -12,7 +12,7 @@ import { Alarm, type AlarmClock } from "./alarm";
 import { reconcile } from "./controls";
 import { fail } from "./endings";
 import { AuthorCalls, type WorkflowNews } from "./callbacks";
-import { type AuthorCallback, receive } from "./reception";
+import { receive, type Told } from "./reception";
 import type { InstanceRow } from "./ledger";
 import { Records } from "./records";
 import type { Report } from "./reports";
@@ -157,7 +157,7 @@ export class AgentGateway {
   }
 
   /** Sees to it that the author hears of something. Inside a change. @returns what is to be done after it. */
-  #toAuthor({ id, binding }: InstanceRow, callback: AuthorCallback, now: number): () => Promise<void> {
+  #toAuthor({ id, binding }: InstanceRow, callback: Told, now: number): () => Promise<void> {
     if (callback.type === "broadcast") return async () => this.#host.broadcast(callback.message);
     const news: WorkflowNews = { ...callback, workflowName: binding, workflowId: id, timestamp: now };
     // The SDK's own callbacks only log.

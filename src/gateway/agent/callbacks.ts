@@ -1,8 +1,14 @@
-import type { AuthorCallback } from "./reception";
 import type { Row, Store } from "./store";
 
-/** What the author's class is called with: what a workflow reported, and of which instance. A message to clients is none. */
-export type WorkflowNews = Exclude<AuthorCallback, { type: "broadcast" }> & {
+/** What a workflow's author hears of: the callbacks of the SDK's page. */
+export type AuthorCallback =
+  | { readonly type: "progress"; readonly progress: unknown }
+  | { readonly type: "complete"; readonly result: unknown }
+  | { readonly type: "error"; readonly error: string }
+  | { readonly type: "event"; readonly event: unknown };
+
+/** What the author's class is called with: what a workflow reported, and of which instance. */
+export type WorkflowNews = AuthorCallback & {
   /** The name of the binding, as the SDK calls it. */
   readonly workflowName: string;
   readonly workflowId: string;
