@@ -149,6 +149,7 @@ export function withGateway(base: AgentBase): AgentBase {
     override async _workflow_updateState(
       ...change: Parameters<Agent["_workflow_updateState"]>
     ): Promise<void> {
+      await this.__unsafe_ensureInitialized();
       await changingState("workflow", () => super._workflow_updateState(...change));
     }
 
