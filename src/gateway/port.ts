@@ -91,7 +91,7 @@ export interface EventsAnswer {
   readonly more: boolean;
   /** Whether the instance has ended, so that after these nothing will follow. */
   readonly ended: boolean;
-  /** Whether events between the cursor that was given and the first one are no longer kept. */
+  /** Whether events after the cursor that was given are no longer kept, of which its reader was not told. */
   readonly gap: boolean;
   /** Opens the live tail of this agent; never leaves the Worker. */
   readonly tailKey: string;

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Courier } from "../../src/gateway/agent/courier.ts";
 import { applyControl } from "../../src/gateway/agent/controls.ts";
-import { Engine, type EngineView } from "../../src/gateway/agent/engine.ts";
 import { remove } from "../../src/gateway/agent/removing.ts";
 import type { Control } from "../../src/gateway/contract/control.ts";
-import { type Desk, force, NOON, openDesk } from "./stand-ins.ts";
+import { deliverForLong, failFirst, isEmpty, openCourier, running } from "./stand-in-engine.ts";
+import { type Desk, force, NOON } from "./stand-ins.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOON });
@@ -15,92 +14,6 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A workflow binding whose instances can be controlled, and that writes down what was asked of them. */
-class StandInWorkflow {
-  readonly log: string[] = [];
-  /** The engine's own view of each instance that it has. */
-  readonly views = new Map<string, EngineView>();
-  /** What an instance is in once its pause was asked for. */
-  afterPause: EngineView["status"] = "paused";
-  /** Runs before each call is taken; a throw is a failure of the platform. */
-  before: (call: string) => Promise<void> | void = () => {};
-
-  async create({ id }: { id: string }): Promise<void> {
-    await this.#ask(`create ${id}`);
-    this.views.set(id, { status: "running" });
-  }
-
-  async get(id: string) {
-    if (!this.views.has(id)) throw new Error("(instance.not_found)");
-    const set = (status: EngineView["status"]) => this.views.set(id, { status });
-    const unlessEnded = () => {
-      if (["complete", "errored", "terminated"].includes(this.#viewOf(id).status))
-        throw new Error("the instance has ended");
-    };
-    return {
-      status: async () => this.#viewOf(id),
-      sendEvent: async ({ type }: { type: string }) => this.#ask(`send ${type}`),
-      pause: async () => {
-        await this.#ask("pause");
-        set(this.afterPause);
-      },
-      resume: async () => {
-        await this.#ask("resume");
-        set("running");
-      },
-      terminate: async ({ rollback = false }: { rollback?: boolean } = {}) => {
-        await this.#ask(rollback ? "terminate with rollback" : "terminate");
-        unlessEnded();
-        set("terminated");
-      },
-      restart: async (options: object = {}) => {
-        await this.#ask(`restart ${JSON.stringify(options)}`);
-        set("running");
-      },
-      delete: async () => {
-        await this.#ask("delete");
-        this.views.delete(id);
-      },
-    };
-  }
-
-  async #ask(call: string): Promise<void> {
-    this.log.push(call);
-    await this.before(call);
-  }
-
-  #viewOf(id: string): EngineView {
-    const view = this.views.get(id);
-    if (view === undefined) throw new Error("(instance.not_found)");
-    return view;
-  }
-}
-
-function openCourier() {
-  const desk = openDesk();
-  const workflow = new StandInWorkflow();
-  const failures: string[] = [];
-  const courier = new Courier(
-    desk.records,
-    new Engine({ REFUND: workflow }),
-    () => ({
-      sdk: () => ({}),
-      gateway: { rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
-    }),
-    { failed: (id) => failures.push(id), dissolve: async () => true },
-  );
-  return { courier, desk, failures, workflow };
-}
-
-/** An instance that runs, here and in the engine. */
-function running(view: EngineView = { status: "running" }) {
-  const opened = openCourier();
-  opened.desk.accept("r-1");
-  force(opened.desk, "r-1", "running");
-  opened.workflow.views.set("engine-r-1", view);
-  return opened;
-}
-
 const apply = ({ records, row }: Desk, control: Control): void =>
   records.change((now) => applyControl(records, row("r-1"), control, now));
 const removeInstance = ({ records, row }: Desk): void =>
@@ -109,25 +22,6 @@ const addCreate = ({ accept, records }: Desk): void => {
   accept("r-1");
   records.outbox.add({ kind: "create", instanceId: "r-1", payload: { params: {} } }, NOON);
 };
-const isEmpty = ({ records }: Desk): boolean => records.outbox.nextDueAt() === undefined;
-/** Delivers, with the alarm behind it, for some minutes. */
-async function deliverForLong(courier: Courier): Promise<void> {
-  for (let alarm = 1; alarm <= 10; alarm += 1) {
-    const round = courier.deliver();
-    await vi.advanceTimersByTimeAsync(60_000);
-    await round;
-  }
-}
-/** Fails the first calls that begin with this word. */
-function failFirst(workflow: StandInWorkflow, word: string, times: number): void {
-  let left = times;
-  workflow.before = (call) => {
-    if (!call.startsWith(word) || left === 0) return;
-    left -= 1;
-    throw new Error("overloaded");
-  };
-}
-
 const pause: Control = { action: "pause" };
 const resume: Control = { action: "resume" };
 const terminate: Control = { action: "terminate", rollback: false };

@@ -92,6 +92,40 @@ describe("a message that was not taken", () => {
     expect(delays).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
   });
 
+  test("that fails again and again is put off for up to an hour, until it is answered", () => {
+    const outbox = openOutbox();
+    addCreate(outbox, "r-1");
+    const delayAfter = (putOff: "fail" | "putOff", now: number): number => {
+      outbox[putOff](onlyDue(outbox, now), now);
+      return (outbox.nextDueAt() ?? 0) - now;
+    };
+    const delays: number[] = [];
+    let now = NOON;
+    for (let failure = 1; failure <= 18; failure += 1) {
+      delays.push(delayAfter("fail", now));
+      now = outbox.nextDueAt() ?? 0;
+    }
+    const minutes = [2, 4, 8, 16, 32, 60, 60, 60].map((minute) => minute * 60_000);
+    expect(delays).toEqual([
+      500,
+      1_000,
+      2_000,
+      4_000,
+      8_000,
+      16_000,
+      32_000,
+      60_000,
+      60_000,
+      60_000,
+      ...minutes,
+    ]);
+    expect(onlyDue(outbox, now)).toMatchObject({ tries: 18, failures: 18 });
+    expect(delayAfter("putOff", now)).toBe(60_000);
+    now = outbox.nextDueAt() ?? 0;
+    expect(onlyDue(outbox, now)).toMatchObject({ tries: 19, failures: 0 });
+    expect(delayAfter("fail", now)).toBe(60_000);
+  });
+
   test("keeps back the later ones of its instance, and no others", () => {
     const outbox = openOutbox();
     addCreate(outbox, "r-1");

@@ -21,7 +21,9 @@ export const refund = defineWorkflow({
   params: z.object({ orderId: z.string() }),
   progress: z.object({ percent: z.number() }),
   approval: z.object({ note: z.string().trim() }),
+  labels: ["shop", "urgent"],
   output: z.object({ refundId: z.string() }).nullable(),
+  keepEvents: 200,
 });
 export const RefundInstance = instanceSchema(refund, "RefundInstance");
 export const RefundEvent = eventSchema(refund, "RefundEvent");

@@ -79,3 +79,14 @@ test("the id and the metadata of the author's code keep the rules of the API", a
   expect(answer.status).toBe(500);
   expect((await gateway.get(`${AGENT}/instances`)).text).not.toContain("a/b c");
 });
+
+test("only what the author's class overrides is kept for it", async () => {
+  const agent = "/agents/workshop/deaf";
+  await gateway.post(`${agent}/workflows/chatty`, { params: { rounds: 3 }, id: "c" });
+  await untilStatus(() => gateway.get(`${agent}/instances/c`), "complete");
+  const storage = await gateway.harness.getWorker().getDurableObjectStorage("WORKSHOP", { name: "deaf" });
+  const ever = await storage.exec("SELECT seq FROM sqlite_sequence WHERE name = 'switchyard_callbacks'");
+  // One event and the end; of six reports of progress, which it does not hear, none.
+  expect(ever).toEqual([{ seq: 2 }]);
+  expect(await storage.exec("SELECT * FROM switchyard_callbacks")).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import { createParser } from "eventsource-parser";
+import { ask } from "./received.ts";
 import type { Random } from "./random.ts";
 
 /** One event as a reader got it. */
@@ -42,12 +43,11 @@ export async function readDropping(
 ): Promise<ReaderReport> {
   const heard: Heard[] = [];
   const controls = new Map<string, number>();
+  const place: { lastId: string | undefined; over: boolean } = { lastId: undefined, over: false };
   let connections = 0;
-  let lastId: string | undefined;
-  let over = false;
 
-  while (!over) {
-    const response = await connect(station, path, lastId, random);
+  while (!place.over) {
+    const response = await connect(station, path, place.lastId, random);
     if (response === undefined) continue;
     connections += 1;
     // Whoever comes back after everything was sent is told so.
@@ -60,21 +60,21 @@ export async function readDropping(
     }
     const parser = createParser({
       onEvent({ id = "", event = "", data }) {
-        lastId = id;
+        place.lastId = id;
         if (event.startsWith("stream.")) {
           controls.set(event, (controls.get(event) ?? 0) + 1);
-          over ||= event === "stream.end";
+          place.over ||= event === "stream.end";
           return;
         }
         const { instanceId } = JSON.parse(data) as { instanceId?: string };
         const one = { id, type: event, instanceId, data };
         heard.push(one);
-        over ||= isOver(one);
+        place.over ||= isOver(one);
       },
     });
     await readUpTo(response, random.between(1, mostBytes), (text) => {
-      if (!over) parser.feed(text);
-      return !over;
+      if (!place.over) parser.feed(text);
+      return !place.over;
     });
   }
   return { heard, controls, connections };
@@ -96,7 +96,7 @@ async function connect(
     else url.searchParams.set("after", lastId);
   }
   try {
-    return await fetch(url, { headers });
+    return await ask(url, { headers });
   } catch {
     await new Promise((resume) => setTimeout(resume, PAUSE_MS));
     return undefined;

@@ -13,7 +13,8 @@ import { fromOutcome } from "./outcome";
 import { Alarm, type AlarmClock } from "./alarm";
 import { reconcile } from "./controls";
 import { fail } from "./endings";
-import { type AuthorCallback, receive } from "./reception";
+import { AuthorCalls, type WorkflowNews } from "./callbacks";
+import { receive, type Told } from "./reception";
 import type { InstanceRow } from "./ledger";
 import { Records } from "./records";
 import type { Report } from "./reports";
@@ -39,7 +40,12 @@ export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | 
   state(): unknown;
   initialState(): unknown;
   setState(state: unknown): void;
-  tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void>;
+  /** Whether the author's class does anything with news of this type, or of any type. */
+  hears(type?: WorkflowNews["type"]): boolean;
+  /** Calls the author's class; what that throws is logged. */
+  tellAuthor(news: WorkflowNews): Promise<void>;
+  /** Sends a message to the author's clients. */
+  broadcast(message: unknown): void;
 }
 
 /** What was committed and could not be told at once is told within this time. */
@@ -60,6 +66,7 @@ export class AgentGateway {
   readonly #alarm: Alarm;
   readonly #retention: Retention;
   readonly #courier: Courier;
+  readonly #calls: AuthorCalls;
   readonly #family: Family;
 
   constructor(host: AgentHost) {
@@ -75,6 +82,7 @@ export class AgentGateway {
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
     });
+    this.#calls = new AuthorCalls(this.records.callbacks, (news) => host.tellAuthor(news));
     const messages = {
       ensureAlarm: (within = SOON_MS) => this.#alarm.ensure(Date.now() + within),
       deliverSoon: () => host.background(this.#courier.deliver()),
@@ -99,6 +107,7 @@ export class AgentGateway {
       this.records.change(() => this.records.labels.bringUpToDate());
       this.#takeOverRenamed();
       if (this.records.outbox.nextDueAt() !== undefined) host.background(this.#courier.deliver());
+      if (this.records.callbacks.any()) host.background(this.#calls.deliverAll());
     }
   }
 
@@ -148,11 +157,26 @@ export class AgentGateway {
       return fromOutcome(await child.gatewayReport(further, engineId, report));
     }
     if (!this.records.store.exists()) throw new ProblemError("agent_not_found");
+    // Before any report, so that none overtakes another.
+    if (this.#host.hears()) await this.#alarm.ensure(Date.now() + SOON_MS);
     const found = this.records.ledger.findByEngineId(engineId);
     if (found === undefined) throw new ProblemError("instance_not_found");
-    const { answer, callback } = this.records.change((now) => receive(this.records, found, report, now));
-    if (callback !== undefined) await this.#host.tellAuthor(found.binding, found.id, callback);
+    const { answer, tellAuthor } = this.records.change((now) => {
+      const { answer: given, callback } = receive(this.records, found, report, now);
+      return { answer: given, tellAuthor: callback && this.#toAuthor(found, callback, now) };
+    });
+    await tellAuthor?.();
     return answer;
+  }
+
+  /** Sees to it that the author hears of something. Inside a change. @returns what is to be done after it. */
+  #toAuthor({ id, binding }: InstanceRow, callback: Told, now: number): () => Promise<void> {
+    if (callback.type === "broadcast") return async () => this.#host.broadcast(callback.message);
+    const news: WorkflowNews = { ...callback, workflowName: binding, workflowId: id, timestamp: now };
+    // The SDK's own callbacks only log.
+    if (!this.#host.hears(callback.type)) return () => this.#host.tellAuthor(news);
+    const kept = this.records.callbacks.keep(news);
+    return () => this.#calls.deliver(kept);
   }
 
   get definition(): AgentDefinition {
@@ -178,6 +202,8 @@ export class AgentGateway {
   async alarm(): Promise<void> {
     this.#alarm.rang();
     if (!this.records.store.exists()) return;
+    // An author's callback may take its time: nothing waits for it.
+    this.#host.background(this.#calls.deliverAll());
     await this.#courier.deliver();
     for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE))
       await this.#check(instance);
@@ -191,6 +217,7 @@ export class AgentGateway {
       this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
       this.#retention.nextAt() ?? Number.POSITIVE_INFINITY,
       this.records.answers.nextSweepAt() ?? Number.POSITIVE_INFINITY,
+      this.records.callbacks.any() ? Date.now() + SOON_MS : Number.POSITIVE_INFINITY,
     );
     if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
   }

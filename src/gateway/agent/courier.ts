@@ -4,11 +4,11 @@ import { reconcile, showPaused } from "./controls";
 import { type Engine, isEngineTerminal } from "./engine";
 import { GATEWAY_PARAM, type GatewayParam } from "./reports";
 import type { InstanceRow } from "./ledger";
-import type { Due, Message } from "./outbox";
+import { type Due, type Message, MOST_FAILURES } from "./outbox";
 import type { Records } from "./records";
 
-/** A start, or a restart, that the engine refused this often, over some minutes, has failed. */
-const MOST_TRIES_TO_BEGIN = 10;
+/** A message that failed this often in a row, over some four days, is given up, whatever the engine is in. */
+const LAST_FAILURE = 100;
 const AT_ONCE = 8;
 /** What is due later than this is left to the alarm. */
 const LONGEST_STAY_MS = 5_000;
@@ -81,19 +81,66 @@ export class Courier {
 
   async #deliverOne(message: Due): Promise<void> {
     const instance = this.#records.ledger.find(message.instanceId);
+    if (isPointless(message, instance)) return this.#records.outbox.remove(message);
     try {
       const taken = await this.#send(instance, message);
       if (taken) this.#records.outbox.remove(message);
       else this.#records.outbox.putOff(message, Date.now());
     } catch (failure) {
       console.warn(`switchyard: telling the engine failed (${message.kind}), will be tried again`, failure);
-      this.#records.outbox.putOff(message, Date.now());
-      if (isFinal(message, failure)) {
+      this.#records.outbox.fail(message, Date.now());
+      if (isFinal(message, failure)) await this.#giveUp(message, instance, failure);
+    }
+  }
+
+  /** A message has failed too often to try it as before. Never rejects. */
+  async #giveUp(message: Due, instance: InstanceRow | undefined, failure: unknown): Promise<void> {
+    const isLast = message.failures + 1 >= LAST_FAILURE;
+    switch (message.kind) {
+      case "create":
+      case "restart":
         this.#records.outbox.remove(message);
         if (isCurrent(message, this.#records.ledger.find(message.instanceId)))
           this.#host.failed(message.instanceId, failure);
-      }
+        return;
+      case "terminate":
+      case "delete":
+        // It fails only as long as there is something left to end; nothing waits behind it.
+        if (isLast) this.#drop(message, failure);
+        return;
+      case "dissolve":
+        // What goes on below is not over as long as the child is there.
+        return;
+      default:
+        try {
+          if (instance !== undefined) await this.#follow(instance);
+        } catch {
+          // The engine cannot be asked either: nothing is known, and an outage may pass.
+          if (!isLast) return;
+        }
+        // An engine that answers has refused this for good; what comes after it may be taken.
+        this.#drop(message, failure);
+        if (message.kind === "pause") this.#callOffPause(message.instanceId);
     }
+  }
+
+  #drop(message: Due, failure: unknown): void {
+    console.error(`switchyard: the engine is not told any more (${message.kind})`, failure);
+    this.#records.outbox.remove(message);
+  }
+
+  #callOffPause(id: string): void {
+    this.#update(id, (row, now) => {
+      if (row.intent === "pause") this.#records.ledger.change(row, { intent: null }, now);
+    });
+  }
+
+  /** Makes the ledger say what the engine says, unless a restart is under way, before which that means nothing. */
+  async #follow({ id, binding, engine_id: engineId }: InstanceRow): Promise<void> {
+    const view = await this.#engine.view(binding, engineId);
+    this.#update(id, (row, now) => {
+      if (!isTerminal(row.status) && row.intent !== "restart") reconcile(this.#records, row, view, now);
+    });
   }
 
   /** @returns whether the engine has taken it; otherwise it is asked again later. */
@@ -107,12 +154,12 @@ export class Courier {
         await this.#create(instance, message.payload.params);
         return true;
       case "event":
-        await this.#engine.sendEvent(binding, engineId, message.payload);
+        if (!(await this.#engine.sendEvent(binding, engineId, message.payload))) await this.#follow(instance);
         return true;
       case "pause":
         return this.#pause(instance);
       case "resume":
-        await this.#engine.resume(binding, engineId);
+        if (!(await this.#engine.resume(binding, engineId))) await this.#follow(instance);
         return true;
       case "terminate":
         await this.#engine.terminate(binding, engineId, message.payload.rollback);
@@ -188,11 +235,17 @@ function isCurrent(message: Due, instance: InstanceRow | undefined): boolean {
   return message.kind !== "restart" || message.payload.attempt === instance?.attempt;
 }
 
-/** Whether an instance will never begin: the engine refused too often, or says that it always will. */
-function isFinal({ kind, tries }: Due, failure: unknown): boolean {
-  if (kind !== "create" && kind !== "restart") return false;
-  const refused = failure instanceof Error && failure.message.includes("instance.cannot_restart");
-  return refused || tries + 1 >= MOST_TRIES_TO_BEGIN;
+/** Whether a message is for an instance that has ended, and would wait for nothing. */
+function isPointless({ kind }: Due, instance: InstanceRow | undefined): boolean {
+  if (instance === undefined) return false;
+  return isTerminal(instance.status) && (kind === "event" || kind === "pause" || kind === "resume");
+}
+
+/** Whether a message has failed too often, or the engine says that it always will. */
+function isFinal({ kind, failures }: Due, failure: unknown): boolean {
+  const refused =
+    kind === "restart" && failure instanceof Error && failure.message.includes("instance.cannot_restart");
+  return refused || failures + 1 >= MOST_FAILURES;
 }
 
 function ignore(): void {}

@@ -32,7 +32,7 @@ export class Dropped {
     this.#store.run("DELETE FROM switchyard_dropped_keys WHERE instance = ?", instance);
   }
 
-  /** Notes that events were dropped, of which this is the last. @param instanceId null if they are of no instance. */
+  /** Notes that events are gone, of which this is the last. @param instanceId null if they are of none, or it goes too. */
   note(instanceId: string | null, seq: number): void {
     for (const place of instanceId === null ? [WHOLE_AGENT] : [WHOLE_AGENT, instanceId]) {
       this.#store.run(

@@ -35,10 +35,10 @@ export class Engine {
     }
   }
 
-  /** Sends an event. Resolves also if the instance has ended and cannot take it any more. */
-  async sendEvent(binding: string, id: string, event: EngineEvent): Promise<void> {
+  /** Sends an event. @returns false if nobody can take it any more: the instance has ended, or there is none. */
+  async sendEvent(binding: string, id: string, event: EngineEvent): Promise<boolean> {
     const instance = await this.#find(binding, id);
-    await unlessEnded(instance, () => instance?.sendEvent(event));
+    return instance !== undefined && (await unlessEnded(instance, () => instance.sendEvent(event)));
   }
 
   /** Reads the engine's view; undefined if there is no such instance. */
@@ -56,17 +56,20 @@ export class Engine {
     return instance?.status();
   }
 
-  /** Resumes, or calls off a pause that is not reached yet. Resolves also if there is nothing to resume. */
-  async resume(binding: string, id: string): Promise<void> {
+  /** Resumes, or calls off a pause that is not reached yet. @returns false if nothing can be resumed any more, as of an event. */
+  async resume(binding: string, id: string): Promise<boolean> {
     const instance = await this.#find(binding, id);
     const { status } = (await instance?.status()) ?? {};
+    if (status === undefined || isEngineTerminal(status)) return false;
     if (status === "paused" || status === "waitingForPause") await instance?.resume();
+    return true;
   }
 
   /** Ends an instance. Resolves also if it has ended. */
   async terminate(binding: string, id: string, rollback: boolean): Promise<void> {
     const instance = await this.#find(binding, id);
-    await unlessEnded(instance, () => instance?.terminate(rollback ? { rollback } : {}));
+    if (instance !== undefined)
+      await unlessEnded(instance, () => instance.terminate(rollback ? { rollback } : {}));
   }
 
   /** Runs an instance again, from the beginning or from a step. @returns false if there is none any more. */
@@ -106,16 +109,15 @@ export function isEngineTerminal(
   return status === "complete" || status === "errored" || status === "terminated";
 }
 
-/** Asks something of an instance; that it refuses because it has ended is as good as done. */
-async function unlessEnded(
-  instance: WorkflowInstance | undefined,
-  ask: () => Promise<void> | undefined,
-): Promise<void> {
+/** Asks something of an instance. @returns false if it refuses because it has ended. */
+async function unlessEnded(instance: WorkflowInstance, ask: () => Promise<void>): Promise<boolean> {
   try {
     await ask();
+    return true;
   } catch (failure) {
-    const status = (await instance?.status())?.status;
-    if (status === undefined || !isEngineTerminal(status)) throw failure;
+    const { status } = await instance.status();
+    if (!isEngineTerminal(status)) throw failure;
+    return false;
   }
 }
 

@@ -89,7 +89,7 @@ export class Journal {
   /** Removes the events of an instance. Inside a change. */
   forget({ id, ordinal }: InstanceRow): void {
     const last = this.#edge(id, "DESC");
-    if (last !== undefined) this.#dropped.note(id, last.seq);
+    if (last !== undefined) this.#dropped.note(null, last.seq);
     this.#store.run("DELETE FROM switchyard_events WHERE instance_id = ?", id);
     this.#dropped.forget(id, ordinal);
   }

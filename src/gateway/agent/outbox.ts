@@ -37,8 +37,12 @@ export type Message =
       readonly payload: AgentStep;
     };
 
-/** A message with its place in the outbox and how often it was tried. */
-export type Due = Message & { readonly ordinal: number; readonly tries: number };
+/** A message with its place in the outbox, how often it was tried, and how often in a row that failed. */
+export type Due = Message & {
+  readonly ordinal: number;
+  readonly tries: number;
+  readonly failures: number;
+};
 
 interface OutboxRow extends Row {
   ordinal: number;
@@ -46,11 +50,16 @@ interface OutboxRow extends Row {
   kind: Message["kind"];
   payload: string;
   tries: number;
+  failures: number;
   due_at: number;
 }
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
+/** A message that failed this often in a row, over some minutes, does not fail by chance. */
+export const MOST_FAILURES = 10;
+/** How long after that it waits at most. */
+const LONGEST_DELAY_OF_FAILING_MS = 3_600_000;
 
 /** A later message of an instance is not due before the earlier ones are taken. */
 const HEADS = `FROM switchyard_outbox AS message WHERE NOT EXISTS (
@@ -69,7 +78,7 @@ export class Outbox {
   /** Adds a message, inside the transaction of its change. @param dueAt when it is sent, in milliseconds. */
   add({ kind, instanceId, payload }: Message, dueAt: number): void {
     this.#store.run(
-      "INSERT INTO switchyard_outbox (instance_id, kind, payload, tries, due_at) VALUES (?, ?, ?, 0, ?)",
+      "INSERT INTO switchyard_outbox (instance_id, kind, payload, tries, failures, due_at) VALUES (?, ?, ?, 0, 0, ?)",
       instanceId,
       kind,
       JSON.stringify(payload),
@@ -117,6 +126,7 @@ export class Outbox {
       .map((row) => ({
         ordinal: row.ordinal,
         tries: row.tries,
+        failures: row.failures,
         ...({ kind: row.kind, instanceId: row.instance_id, payload: JSON.parse(row.payload) } as Message),
       }));
   }
@@ -126,12 +136,25 @@ export class Outbox {
     this.#store.run("DELETE FROM switchyard_outbox WHERE ordinal = ?", ordinal);
   }
 
-  /** Puts a message off after a failure: half a second, doubled each time, a minute at most. */
+  /** Puts off a message that was not taken: half a second, doubled each time, a minute at most. */
   putOff({ ordinal, tries }: Due, now: number): void {
-    const delay = Math.min(FIRST_DELAY_MS * 2 ** tries, LONGEST_DELAY_MS);
+    this.#defer(ordinal, 0, now + delayAfter(tries));
+  }
+
+  /** Puts off a message whose telling failed: the same, and, from the tenth time in a row, up to an hour. */
+  fail({ ordinal, tries, failures }: Due, now: number): void {
+    const delay =
+      failures < MOST_FAILURES
+        ? delayAfter(tries)
+        : Math.min(LONGEST_DELAY_MS * 2 ** (failures - MOST_FAILURES + 1), LONGEST_DELAY_OF_FAILING_MS);
+    this.#defer(ordinal, failures + 1, now + delay);
+  }
+
+  #defer(ordinal: number, failures: number, dueAt: number): void {
     this.#store.run(
-      "UPDATE switchyard_outbox SET tries = tries + 1, due_at = ? WHERE ordinal = ?",
-      now + delay,
+      "UPDATE switchyard_outbox SET tries = tries + 1, failures = ?, due_at = ? WHERE ordinal = ?",
+      failures,
+      dueAt,
       ordinal,
     );
   }
@@ -140,4 +163,8 @@ export class Outbox {
   nextDueAt(): number | undefined {
     return this.#store.rows<{ due_at: number }>(`SELECT due_at ${HEADS} ORDER BY due_at LIMIT 1`)[0]?.due_at;
   }
+}
+
+function delayAfter(tries: number): number {
+  return Math.min(FIRST_DELAY_MS * 2 ** tries, LONGEST_DELAY_MS);
 }

@@ -1,23 +1,19 @@
 import { isTerminal } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
+import type { AuthorCallback } from "./callbacks";
 import { complete, fail } from "./endings";
 import { expireGate, openGate, showWaiting } from "./gates";
 import type { InstanceRow } from "./ledger";
 import type { Records } from "./records";
 import type { DecisionPayload, GateReport, OpenedGate, Report } from "./reports";
 
-/** What a workflow's author hears of: the callbacks of the SDK's page. */
-export type AuthorCallback =
-  | { readonly type: "progress"; readonly progress: unknown }
-  | { readonly type: "complete"; readonly result: unknown }
-  | { readonly type: "error"; readonly error: string }
-  | { readonly type: "event"; readonly event: unknown }
-  | { readonly type: "broadcast"; readonly message: unknown };
+/** What is told beside the answer: to the author's class, or to its clients. */
+export type Told = AuthorCallback | { readonly type: "broadcast"; readonly message: unknown };
 
 /** What a report leads to: the answer to the workflow, and what the author is told if it is new. */
 export interface Received {
   readonly answer: OpenedGate | DecisionPayload | undefined;
-  readonly callback: AuthorCallback | undefined;
+  readonly callback: Told | undefined;
 }
 
 const NOTHING: Received = { answer: undefined, callback: undefined };
@@ -73,7 +69,7 @@ export function receive(records: Records, row: InstanceRow, report: Report, now:
   }
 }
 
-function told(callback: AuthorCallback, isNew: boolean): Received {
+function told(callback: Told, isNew: boolean): Received {
   return { answer: undefined, callback: isNew ? callback : undefined };
 }
 

@@ -3,6 +3,7 @@ import type { Once } from "../port";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Answers } from "./answers";
 import { Approvals } from "./approvals";
+import { Callbacks } from "./callbacks";
 import { Journal } from "./journal";
 import { Labels } from "./labels";
 import { type InstanceRow, Ledger } from "./ledger";
@@ -23,6 +24,7 @@ export class Records {
   readonly approvals: Approvals;
   readonly waits: Waits;
   readonly outbox: Outbox;
+  readonly callbacks: Callbacks;
   readonly answers: Answers;
   readonly revokedTokens: RevokedTokens;
   /** The same instances, as the SDK's own methods show them. */
@@ -54,6 +56,7 @@ export class Records {
     this.approvals = new Approvals(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
+    this.callbacks = new Callbacks(this.store);
     this.answers = new Answers(this.store);
     this.revokedTokens = new RevokedTokens(this.store);
     this.workflows = new WorkflowRecords(this.store);

@@ -117,10 +117,17 @@ const MIGRATIONS: readonly string[] = [
     kind TEXT NOT NULL,
     payload TEXT NOT NULL,
     tries INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
     due_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX switchyard_outbox_by_instance ON switchyard_outbox (instance_id, ordinal);
   CREATE INDEX switchyard_outbox_by_due ON switchyard_outbox (due_at);
+
+  CREATE TABLE switchyard_callbacks (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance_id TEXT NOT NULL,
+    news TEXT NOT NULL
+  ) STRICT;
   `,
 ];
 

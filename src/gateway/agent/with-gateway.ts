@@ -1,4 +1,4 @@
-import type { Agent } from "agents";
+import { Agent } from "agents";
 import type { WorkflowCallback } from "agents/workflows";
 import type { z } from "zod";
 import { type Instance, Metadata } from "../contract/instance";
@@ -8,10 +8,10 @@ import { type AgentDefinition, definitionOf } from "../registry/agent-definition
 import { DefinitionError } from "../registry/definition-error";
 import type { OutputOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
 import { AgentGateway } from "./agent-gateway";
+import type { WorkflowNews } from "./callbacks";
 import type { Origin } from "./courier";
 import { guardChildren } from "./guarded-children";
 import { type Outcome, toOutcome } from "./outcome";
-import type { AuthorCallback } from "./reception";
 import type { Report } from "./reports";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
@@ -162,6 +162,7 @@ export function withGateway(base: AgentBase): AgentBase {
     override async _workflow_updateState(
       ...change: Parameters<Agent["_workflow_updateState"]>
     ): Promise<void> {
+      await this.__unsafe_ensureInitialized();
       await changingState("workflow", () => super._workflow_updateState(...change));
     }
 
@@ -214,7 +215,9 @@ export function withGateway(base: AgentBase): AgentBase {
         child: async ({ agent }, name) =>
           (await this.dynamicAgents.get(asSdkClass(agent), name)) as unknown as GatewayStub,
         wipeChild: ({ agent }, name) => super.dynamicAgents.delete(asSdkClass(agent), name),
-        tellAuthor: (binding, instanceId, callback) => this.#tellAuthor(binding, instanceId, callback),
+        hears: (type) => this.#hears(type),
+        tellAuthor: (news) => this.#tellAuthor(news),
+        broadcast: (message) => this.#broadcast(message),
       });
     }
 
@@ -235,18 +238,31 @@ export function withGateway(base: AgentBase): AgentBase {
       };
     }
 
-    async #tellAuthor(binding: string, instanceId: string, callback: AuthorCallback): Promise<void> {
+    /** Whether the author overrode what the SDK calls with news of this type, or of any. */
+    #hears(type?: WorkflowNews["type"]): boolean {
+      const hooks = type === undefined ? Object.values(HOOKS) : [HOOKS[type]];
+      return [...hooks, "onWorkflowCallback" as const].some((hook) => this[hook] !== Agent.prototype[hook]);
+    }
+
+    async #tellAuthor(news: WorkflowNews): Promise<void> {
       try {
-        if (callback.type === "broadcast") this.broadcast(JSON.stringify(callback.message));
-        else {
-          const about = { workflowName: binding, workflowId: instanceId, timestamp: Date.now() };
-          await this.onWorkflowCallback({ ...about, ...callback } as WorkflowCallback);
-        }
+        // It may be what was left when this Agent died, and the author's `onStart` still runs.
+        await this.__unsafe_ensureInitialized();
+        // What was kept of a report is what the workflow reported.
+        await this.onWorkflowCallback(news as WorkflowCallback);
       } catch (failure) {
         console.error(
-          `switchyard: ${this.constructor.name} threw in its callback for "${callback.type}"`,
+          `switchyard: ${this.constructor.name} threw in its callback for "${news.type}"`,
           failure,
         );
+      }
+    }
+
+    #broadcast(message: unknown): void {
+      try {
+        this.broadcast(JSON.stringify(message));
+      } catch (failure) {
+        console.error(`switchyard: ${this.constructor.name} could not broadcast a message`, failure);
       }
     }
   }
@@ -257,6 +273,13 @@ export function withGateway(base: AgentBase): AgentBase {
 function asSdkClass(agent: AgentDefinition["agent"]): typeof Agent {
   return agent as unknown as typeof Agent;
 }
+/** What the SDK calls with news of each type. */
+const HOOKS = {
+  progress: "onWorkflowProgress",
+  complete: "onWorkflowComplete",
+  error: "onWorkflowError",
+  event: "onWorkflowEvent",
+} as const satisfies Record<WorkflowNews["type"], keyof Agent>;
 
 function requireDefinition(className: string): AgentDefinition {
   const definition = definitionOf(className);

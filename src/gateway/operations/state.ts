@@ -6,7 +6,7 @@ import { named } from "./schemas";
 import { pascal, words } from "./words";
 
 const description =
-  "With `If-Match` it is changed only if it still has that entity tag. The SDK's own clients see the change at once.";
+  "With `If-Match` it is changed only if it still has that entity tag. The SDK's own clients see the change at once, and the events of the agent tell of it (`state.updated`).";
 const etag = (answer: unknown): string => (answer as StateView).etag;
 
 export const getState = operation<Subject>()({
