@@ -2,8 +2,9 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { AgentPath } from "../src/gateway/contract/names";
 import { ProblemError } from "../src/gateway/contract/problem";
-import type { EventsAnswer, Port } from "../src/gateway/port";
-import { eventStream, type JournalSource } from "../src/gateway/stream/event-stream";
+import type { EventsAnswer, Port, StreamQuota } from "../src/gateway/port";
+import { eventStream } from "../src/gateway/stream/event-stream";
+import type { JournalSource } from "../src/gateway/stream/follow";
 import type { GatewayEnv } from "./gateway-env";
 
 const STREAM = "text/event-stream";
@@ -34,8 +35,7 @@ export function eventPage(c: Context<GatewayEnv>, { events, cursor, more, ended 
 /** A stream that begins with a stretch that was read already; 204 if a reader comes back after everything was sent. */
 export function eventStreamResponse(
   c: Context<GatewayEnv>,
-  path: AgentPath,
-  instanceId: string | undefined,
+  source: JournalSource,
   resumed: boolean,
   first: EventsAnswer,
 ): Response {
@@ -47,16 +47,20 @@ export function eventStreamResponse(
     "x-accel-buffering": "no",
   };
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
-  const stream = eventStream(journalSource(c.get("port"), path, instanceId), first);
-  return c.body(stream, 200, headers);
+  return c.body(eventStream(source, first, c.get("streams").maxAgeMs), 200, headers);
 }
 
 /** Where the events of an agent, or of one of its instances, come from. */
-export function journalSource(port: Port, path: AgentPath, instanceId: string | undefined): JournalSource {
+export function journalSource(
+  port: Port,
+  path: AgentPath,
+  instanceId: string | undefined,
+  quota: StreamQuota,
+): JournalSource {
   return {
     ofInstance: instanceId !== undefined,
     read: (after) => port.at(path).readEvents({ instanceId, after, limit: REPLAY_BATCH }),
-    openTail: (after, tailKey) => port.openTail(path, { instanceId, after, tailKey }),
+    openTail: (after, tailKey) => port.openTail(path, { instanceId, after, tailKey, quota }),
   };
 }
 

@@ -58,11 +58,23 @@ export interface InstanceFilter {
 /** By when instances were first started. */
 export type ListOrder = "newest" | "oldest";
 
+/** How many streams an agent holds open. */
+export interface StreamQuota {
+  /** Name of the principal whose stream it is. */
+  readonly caller: string;
+  /** Most streams of one instance, or of the agent as a whole. */
+  readonly perInstance: number;
+  /** Most streams of one caller. */
+  readonly perCaller: number;
+}
+
 /** Which events of a journal, and after which. */
 export interface EventsRequest {
   readonly instanceId: string | undefined;
   readonly after: string | undefined;
   readonly limit: number;
+  /** Given if a stream is to follow: it is refused here if it would be one too many. */
+  readonly quota?: StreamQuota | undefined;
 }
 
 /** A stretch of a journal. */
@@ -176,6 +188,6 @@ export interface Port {
   /** Opens the live tail of a journal: events after the cursor, in order, as JSON text frames. The socket is not accepted yet. */
   openTail(
     path: AgentPath,
-    request: { instanceId: string | undefined; after: string; tailKey: string },
+    request: { instanceId: string | undefined; after: string; tailKey: string; quota: StreamQuota },
   ): Promise<WebSocket>;
 }

@@ -2,7 +2,7 @@ import type { GatewayEvent } from "../contract/event";
 import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
-import type { AgentPort, EventsAnswer } from "../port";
+import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { Courier, type Origin } from "./courier";
 import { Engine, type EngineEvent } from "./engine";
@@ -32,6 +32,7 @@ export interface AgentHost {
   publish(events: readonly GatewayEvent[]): void;
   background(work: Promise<unknown>): void;
   readonly clock: AlarmClock;
+  requireRoom(request: EventsRequest): void;
   closeTails(instanceId: string): void;
   invoke(method: string, input: unknown): Promise<unknown>;
   state(): unknown;
@@ -81,6 +82,7 @@ export class AgentGateway {
       deliverSoon: () => host.background(this.#courier.deliver()),
       deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
       checkIfStale: (instance) => this.#checkIfStale(instance),
+      requireRoom: (request) => host.requireRoom(request),
       closeTails: (instanceId) => host.closeTails(instanceId),
       invoke: (method, input) => host.invoke(method, input),
       state: () => host.state(),

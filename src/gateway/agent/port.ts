@@ -46,12 +46,12 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
       };
     },
 
-    async openTail(path, { instanceId, after, tailKey }) {
+    async openTail(path, request) {
       const { root, stub } = rootOf(path);
       const agent = formatAgentPath(path);
       const response = await reached(
         stub.fetch(`http://agent${subAgentUrl(root, path)}`, {
-          headers: tailHeaders({ agent, instanceId, after, tailKey }),
+          headers: tailHeaders({ agent, ...request }),
         }),
       );
       if (response.webSocket === null) throw new ProblemError("agent_unavailable");

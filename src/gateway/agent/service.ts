@@ -118,12 +118,15 @@ export class AgentService implements AgentPort {
   }
 
   async readEvents(request: EventsRequest): Promise<EventsAnswer> {
-    const { records } = this.#context;
+    const { records, host } = this.#context;
     const instance =
       request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
+    const ended = instance !== undefined && isTerminal(instance.status);
+    // What has ended is read, and not followed.
+    if (!ended) host.requireRoom(request);
     return {
       ...records.journal.read(request),
-      ended: instance !== undefined && isTerminal(instance.status),
+      ended,
       tailKey: records.store.meta("tail_key"),
     };
   }

@@ -1,5 +1,8 @@
 import type { Connection } from "agents";
 import type { GatewayEvent } from "../contract/event";
+import { ProblemError } from "../contract/problem";
+import type { EventsRequest, StreamQuota } from "../port";
+import { callerTag, type Connections, excessOf } from "./tail-quota";
 import type { Records } from "./records";
 
 /**
@@ -11,9 +14,12 @@ const KEY_HEADER = "x-switchyard-tail-key";
 const AGENT_HEADER = "x-switchyard-tail-agent";
 const INSTANCE_HEADER = "x-switchyard-tail-instance";
 const AFTER_HEADER = "x-switchyard-tail-after";
+/** A {@link StreamQuota}, as JSON that is encoded for a URL: the name in it may be any text. */
+const QUOTA_HEADER = "x-switchyard-tail-quota";
 
 const TAIL_TAG = "switchyard:tail";
 const REPLAY_BATCH = 100;
+const GONE = "the instance is gone";
 
 /** What a tail is opened with. */
 export interface TailRequest {
@@ -21,10 +27,12 @@ export interface TailRequest {
   readonly instanceId: string | undefined;
   readonly after: string;
   readonly tailKey: string;
+  /** Undefined if the tail does not count. */
+  readonly quota: StreamQuota | undefined;
 }
 
 /** The headers of the request that opens a tail. */
-export function tailHeaders({ agent, instanceId, after, tailKey }: TailRequest): Headers {
+export function tailHeaders({ agent, instanceId, after, tailKey, quota }: TailRequest): Headers {
   const headers = new Headers({
     upgrade: "websocket",
     [KEY_HEADER]: tailKey,
@@ -32,6 +40,7 @@ export function tailHeaders({ agent, instanceId, after, tailKey }: TailRequest):
     [AFTER_HEADER]: after,
   });
   if (instanceId !== undefined) headers.set(INSTANCE_HEADER, instanceId);
+  if (quota !== undefined) headers.set(QUOTA_HEADER, encodeURIComponent(JSON.stringify(quota)));
   return headers;
 }
 
@@ -42,7 +51,14 @@ export function readTailRequest({ headers }: Request, agentPath: () => string): 
   if (tailKey === null || after === null) return undefined;
   const agent = agentPath();
   if (headers.get(AGENT_HEADER) !== agent) return undefined;
-  return { agent, after, tailKey, instanceId: headers.get(INSTANCE_HEADER) ?? undefined };
+  const quota = headers.get(QUOTA_HEADER);
+  return {
+    agent,
+    after,
+    tailKey,
+    instanceId: headers.get(INSTANCE_HEADER) ?? undefined,
+    quota: quota === null ? undefined : (JSON.parse(decodeURIComponent(quota)) as StreamQuota),
+  };
 }
 
 /** Whether a request opens a tail below this agent, which is `depth` levels below the root and has this key. */
@@ -51,8 +67,8 @@ export function passesTail({ headers }: Request, depth: number, tailKey: string)
 }
 
 /** The tags by which events find a tail, also after the agent slept. */
-export function tailTags({ instanceId }: TailRequest): string[] {
-  return [TAIL_TAG, watchTag(instanceId)];
+export function tailTags({ instanceId, quota }: TailRequest): string[] {
+  return [TAIL_TAG, watchTag(instanceId), ...(quota === undefined ? [] : [callerTag(quota.caller)])];
 }
 
 /** @returns whether a connection is a tail, and so none of the author's clients. */
@@ -60,10 +76,34 @@ export function isTail(connection: Connection): boolean {
   return connection.tags.includes(TAIL_TAG);
 }
 
+/**
+ * Refuses a stream that would be one too many, as far as can be told before its tail is opened.
+ *
+ * @throws ProblemError `too_many_streams`
+ */
+export function requireRoom({ quota, instanceId }: EventsRequest, connections: Connections): void {
+  const detail = quota && excessOf(quota, watchTag(instanceId), liveOnes(connections));
+  if (detail !== undefined) throw new ProblemError("too_many_streams", { detail });
+}
+
 /** Starts a tail: what is after the cursor, then live. Both in one turn, so that nothing can come between. */
-export function startTail(connection: Connection, request: TailRequest, records: Records): void {
+export function startTail(
+  connection: Connection,
+  request: TailRequest,
+  records: Records,
+  connections: Connections,
+): void {
   if (!records.store.exists() || records.store.meta("tail_key") !== request.tailKey.split(" ").at(-1)) {
     connection.close(1008, "not a tail of this agent");
+    return;
+  }
+  const { quota, instanceId } = request;
+  if (quota !== undefined && excessOf(quota, watchTag(instanceId), liveOnes(connections)) !== undefined) {
+    connection.close(1013, "too many streams");
+    return;
+  }
+  if (instanceId !== undefined && records.ledger.find(instanceId) === undefined) {
+    connection.close(1000, GONE);
     return;
   }
   let after = request.after;
@@ -77,10 +117,7 @@ export function startTail(connection: Connection, request: TailRequest, records:
 }
 
 /** Sends events to the tails that watch their instance, or the whole agent. Each event is written as JSON once. */
-export function publishToTails(
-  events: readonly GatewayEvent[],
-  connections: (tag: string) => Iterable<Connection>,
-): void {
+export function publishToTails(events: readonly GatewayEvent[], connections: Connections): void {
   const everything = [...connections(watchTag(undefined))];
   for (const event of events) {
     const frame = JSON.stringify(event);
@@ -91,12 +128,17 @@ export function publishToTails(
 }
 
 /** Ends the tails of an instance that is gone: their readers find out by reading on. */
-export function closeTails(instanceId: string, connections: (tag: string) => Iterable<Connection>): void {
-  for (const connection of connections(watchTag(instanceId))) connection.close(1000, "the instance is gone");
+export function closeTails(instanceId: string, connections: Connections): void {
+  for (const connection of connections(watchTag(instanceId))) connection.close(1000, GONE);
 }
 
 function watchTag(instanceId: string | undefined): string {
   return instanceId === undefined ? "switchyard:watch-agent" : `switchyard:watch:${instanceId}`;
+}
+
+/** Those that are live: what is just being opened, or refused, takes no room yet. */
+function liveOnes(connections: Connections): Connections {
+  return (tag) => [...connections(tag)].filter(({ state }) => isLive(state));
 }
 
 function isLive(state: unknown): boolean {

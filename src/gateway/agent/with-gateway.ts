@@ -14,7 +14,7 @@ import { type Outcome, toOutcome } from "./outcome";
 import type { AuthorCallback } from "./reception";
 import type { Report } from "./reports";
 import type { GatewayStub } from "./stub";
-import { closeTails, isTail, publishToTails, startTail } from "./tail";
+import { closeTails, isTail, publishToTails, requireRoom, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
@@ -83,7 +83,9 @@ export function withGateway(base: AgentBase): AgentBase {
       gatewayPath: (agent) => (agent as GatewayAgent).#open().records.agent,
       passesTail: (agent, request) => GatewayAgent.gatewayOf(agent).passesTail(request),
       startTail: (agent, connection, request) =>
-        startTail(connection, request, (agent as GatewayAgent).#open().records),
+        startTail(connection, request, GatewayAgent.gatewayOf(agent).records, (tag) =>
+          agent.getConnections(tag),
+        ),
     };
 
     #gateway: AgentGateway | undefined;
@@ -172,6 +174,7 @@ export function withGateway(base: AgentBase): AgentBase {
             (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
           cancel: (id) => this.cancelSchedule(id),
         },
+        requireRoom: (request) => requireRoom(request, (tag) => this.getConnections(tag)),
         closeTails: (instanceId) => closeTails(instanceId, (tag) => this.getConnections(tag)),
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);

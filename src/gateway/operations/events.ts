@@ -7,7 +7,7 @@ import { pascal, words } from "./words";
 
 const description =
   "As Server-Sent Events: first what is kept, then `stream.caught-up`, then live; `stream.end` when nothing will follow, and 204 to whoever comes back after it. " +
-  "Resume with `Last-Event-ID` or `after`. With `Accept: application/json` the same events come as a page.";
+  "Resume with `Last-Event-ID` or `after`; so, too, after `stream.closing`. With `Accept: application/json` the same events come as a page, which `Prefer: wait` holds until there is an event.";
 
 const EventsQuery = z.strictObject({
   after: z
@@ -22,16 +22,16 @@ export const readInstanceEvents = operation<Subject>()({
   summary: ({ agent }) => `Follow one instance of one ${words(agent.name)}`,
   description,
   scope: "instances:read",
-  rest: { method: "get", path: () => "/instances/{instanceId}/events", status: 200 },
+  rest: { method: "get", path: () => "/instances/{instanceId}/events", status: 200, waits: true },
   kind: "events",
   schemas: ({ agent }) => ({
     params: InstanceParams,
     query: EventsQuery,
     output: agentSchemas(agent).eventPage,
   }),
-  problems: ["instance_not_found", "invalid_cursor", "not_acceptable"],
-  answer: ({ params, query }, { agent }) =>
-    agent.readEvents({ instanceId: params.instanceId, after: query.after, limit: query.limit }),
+  problems: ["instance_not_found", "invalid_cursor", "not_acceptable", "too_many_streams"],
+  answer: ({ params, query, quota }, { agent }) =>
+    agent.readEvents({ instanceId: params.instanceId, after: query.after, limit: query.limit, quota }),
 });
 
 export const readAgentEvents = operation<Subject>()({
@@ -39,10 +39,10 @@ export const readAgentEvents = operation<Subject>()({
   summary: ({ agent }) => `Follow all instances of one ${words(agent.name)}`,
   description,
   scope: "instances:read",
-  rest: { method: "get", path: () => "/events", status: 200 },
+  rest: { method: "get", path: () => "/events", status: 200, waits: true },
   kind: "events",
   schemas: ({ agent }) => ({ query: EventsQuery, output: agentSchemas(agent).eventPage }),
-  problems: ["invalid_cursor", "not_acceptable"],
-  answer: ({ query }, { agent }) =>
-    agent.readEvents({ instanceId: undefined, after: query.after, limit: query.limit }),
+  problems: ["invalid_cursor", "not_acceptable", "too_many_streams"],
+  answer: ({ query, quota }, { agent }) =>
+    agent.readEvents({ instanceId: undefined, after: query.after, limit: query.limit, quota }),
 });
