@@ -16,14 +16,14 @@ const LAST_EVENT_ID = {
   schema: { type: "string" },
 } as const;
 const LOCATION: Header = { description: "Address of what was made", schema: { type: "string" } };
+const RETRY_AFTER: Header = {
+  description: "Seconds to wait, if the problem is retryable",
+  schema: { type: "integer" },
+};
 const OF_PROBLEMS: Readonly<Record<string, Readonly<Record<string, Header>>>> = {
   401: { "WWW-Authenticate": { description: "How to show who calls", schema: { type: "string" } } },
-  503: {
-    "Retry-After": {
-      description: "Seconds to wait, if the problem is retryable",
-      schema: { type: "integer" },
-    },
-  },
+  429: { "Retry-After": RETRY_AFTER },
+  503: { "Retry-After": RETRY_AFTER },
 };
 
 /** Headers that documented routes refer to. */

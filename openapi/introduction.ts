@@ -11,7 +11,8 @@ make a start safe to repeat: the second one is told \`instance_exists\`.
 
 **Events.** A stream of Server-Sent Events begins with what is kept and goes on live. Every event has an \`id\`: come back
 with it in \`Last-Event-ID\` (or \`?after=\`) and nothing is lost or repeated. Tell them apart by \`type\`, and pass over types
-that you do not know. With \`Accept: application/json\` the same events come in pages.
+that you do not know. \`stream.closing\` asks you to come back, \`stream.end\` says that nothing will follow. With
+\`Accept: application/json\` the same events come in pages; \`Prefer: wait=N\` holds an empty one until there is an event.
 
 \`\`\`
 id: 4f1c2b7d-2

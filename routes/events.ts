@@ -3,7 +3,8 @@ import { accepts } from "hono/accepts";
 import type { AgentPath } from "../src/gateway/contract/names";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { EventsAnswer, Port, Watch } from "../src/gateway/port";
-import { eventStream, type JournalSource, type StreamLimits } from "../src/gateway/stream/event-stream";
+import { eventStream } from "../src/gateway/stream/event-stream";
+import type { JournalSource } from "../src/gateway/stream/follow";
 import type { GatewayEnv } from "./gateway-env";
 
 const STREAM = "text/event-stream";
@@ -35,11 +36,10 @@ export function eventPage(c: Context<GatewayEnv>, answer: EventsAnswer): Respons
 /** A stream that begins with a stretch that was read already; 204 if a reader comes back after everything was sent. */
 export function eventStreamResponse(
   c: Context<GatewayEnv>,
-  path: AgentPath,
-  watch: Watch,
+  source: JournalSource,
   resumed: boolean,
   first: EventsAnswer,
-  limits: StreamLimits,
+  maxAgeMs: number,
 ): Response {
   if (resumed && first.ended && !first.more && !first.gap && first.events.length === 0)
     return c.body(null, 204);
@@ -49,15 +49,15 @@ export function eventStreamResponse(
     "x-accel-buffering": "no",
   };
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
-  const stream = eventStream(journalSource(c.get("port"), path, watch), first, limits);
-  return c.body(stream, 200, headers);
+  return c.body(eventStream(source, first, maxAgeMs), 200, headers);
 }
 
 /** Where the events of an agent, or of one of its instances, come from. */
 export function journalSource(port: Port, path: AgentPath, watch: Watch): JournalSource {
+  const { quota: _, ...uncounted } = watch;
   return {
     ofInstance: watch.instanceId !== undefined,
-    read: (after) => port.at(path).readEvents({ ...watch, after, limit: REPLAY_BATCH }),
+    read: (after) => port.at(path).readEvents({ ...uncounted, after, limit: REPLAY_BATCH }),
     openTail: (after, tailKey) => port.openTail(path, { ...watch, after, tailKey }),
   };
 }

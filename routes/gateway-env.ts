@@ -1,5 +1,6 @@
 import type { Authenticator, Principal } from "../src/gateway/auth/principal";
 import type { Port } from "../src/gateway/port";
+import type { StreamLimits } from "../src/gateway/stream/limits";
 
 /** What every request carries with it. */
 export interface GatewayEnv {
@@ -8,5 +9,6 @@ export interface GatewayEnv {
     port: Port;
     authenticator: Authenticator;
     principal: Principal;
+    streams: StreamLimits;
   };
 }

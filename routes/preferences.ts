@@ -15,13 +15,18 @@ export const IdempotencyKey = z
 /** `If-Match`: one entity tag. */
 export const IfMatch = z.string().max(100).describe("Entity tag that the state must still have");
 
-/** `Prefer` (RFC 7240). */
-export const Prefer = z
-  .string()
-  .max(200)
-  .describe(
-    `\`wait=N\` holds the answer until the instance has ended, N seconds at most (${LONGEST_WAIT_SECONDS} at most)`,
-  );
+const preferring = (until: string) =>
+  z
+    .string()
+    .max(200)
+    .describe(
+      `\`wait=N\` holds the answer until ${until}, N seconds at most (${LONGEST_WAIT_SECONDS} at most)`,
+    );
+
+/** `Prefer` (RFC 7240) where an instance is answered. */
+export const PreferEnd = preferring("the instance has ended");
+/** `Prefer` where events are answered. */
+export const PreferNews = preferring("there is an event, of a JSON page");
 
 /** Seconds for which an answer may be held; undefined if the client does not ask for it. */
 export function waitOf(c: Context<GatewayEnv>): number | undefined {

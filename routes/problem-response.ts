@@ -9,6 +9,9 @@ import {
 } from "../src/gateway/contract/problem";
 import type { GatewayEnv } from "./gateway-env";
 
+/** How soon it may be worth to try again. */
+const RETRY_AFTER_SECONDS: Readonly<Record<number, number>> = { 429: 10, 503: 1 };
+
 /** Puts a problem on the wire (RFC 9457). */
 export function problemResponse(
   c: Context<GatewayEnv>,
@@ -31,7 +34,8 @@ export function problemResponse(
   };
   c.header("content-type", "application/problem+json");
   if (code === "unauthorized") c.header("www-authenticate", 'Bearer realm="switchyard"');
-  if (status === 503 && retryable) c.header("retry-after", "1");
+  const seconds = RETRY_AFTER_SECONDS[status];
+  if (seconds !== undefined && retryable) c.header("retry-after", String(seconds));
   return c.body(JSON.stringify(problem), status);
 }
 

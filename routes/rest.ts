@@ -14,14 +14,14 @@ import {
 } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { camel, words } from "../src/gateway/operations/words";
-import type { EventsAnswer } from "../src/gateway/port";
+import type { EventsAnswer, StreamQuota } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
-import { waitForEnd } from "../src/gateway/stream/wait-for-end";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
 import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
-import { IdempotencyKey, IfMatch, onceOf, Prefer, waitOf } from "./preferences";
+import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
+import { holdInstance, holdPage } from "./waiting";
 
 /** Serves every operation over REST, each at the address that its definition names. */
 export function mountRest(
@@ -73,7 +73,7 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     ],
     request: {
       ...(params === undefined ? {} : { params }),
-      headers: requestHeaders(rest, operation.once !== false),
+      headers: requestHeaders(operation, rest),
       ...(schemas.query === undefined ? {} : { query: schemas.query }),
       ...(schemas.body === undefined
         ? {}
@@ -93,10 +93,14 @@ function securityOf({ scope, kind }: BoundOperation["operation"]) {
   return [{ apiKey: [scope] }, ...(kind === "events" ? [{ streamToken: [] }] : [])];
 }
 
-function requestHeaders({ method, waits, etag }: BoundOperation["rest"], once: boolean): z.ZodObject {
+function requestHeaders(
+  { kind, once }: BoundOperation["operation"],
+  { method, waits, etag }: BoundOperation["rest"],
+): z.ZodObject {
+  const prefer = kind === "events" ? PreferNews : PreferEnd;
   return z.object({
-    ...(method === "get" || !once ? {} : { "idempotency-key": IdempotencyKey.optional() }),
-    ...(waits ? { prefer: Prefer.optional() } : {}),
+    ...(method === "get" || once === false ? {} : { "idempotency-key": IdempotencyKey.optional() }),
+    ...(waits ? { prefer: prefer.optional() } : {}),
     ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
   });
 }
@@ -181,22 +185,25 @@ async function serve(
   c.header("cache-control", "no-store");
   const wait = waits ? waitOf(c) : undefined;
   if (wait === undefined) return c.json(answer as object, status);
-  const ended = await hold(c, reach, answer as Instance, wait);
+  const ended = await hold(c, reach, answer as Instance, wait, caller);
   return c.json(ended, isTerminal(ended.status) ? 200 : status);
 }
 
-/** Holds an answer until its instance has ended, or the time that the client gives has passed. */
-async function hold(
+function hold(
   c: Context<GatewayEnv>,
-  reach: Reach,
+  { path, agent }: Reach,
   instance: Instance,
   seconds: number,
+  caller: string,
 ): Promise<Instance> {
-  c.header("preference-applied", `wait=${seconds}`);
-  if (isTerminal(instance.status)) return instance;
-  const source = journalSource(c.get("port"), reach.path, { instanceId: instance.id });
-  await waitForEnd(source, await source.read(undefined), AbortSignal.timeout(seconds * 1000));
-  return reach.agent.getInstance({ id: instance.id });
+  const { id } = instance;
+  const source = journalSource(c.get("port"), path, { instanceId: id, quota: quotaOf(c, caller) });
+  return holdInstance(c, instance, seconds, source, () => agent.getInstance({ id }));
+}
+
+function quotaOf(c: Context<GatewayEnv>, caller: string): StreamQuota {
+  const { perInstance, perCaller } = c.get("streams");
+  return { caller, perInstance, perCaller };
 }
 
 async function serveEvents(
@@ -209,12 +216,27 @@ async function serveEvents(
   const query = asked.query as { after?: string; limit: number };
   // The header wins: an EventSource sends it when it comes back to the URL that it first came to.
   const after = (stream ? c.req.header("last-event-id") : undefined) ?? query.after;
-  const answer = (await operation.answer({ ...asked, query: { ...query, after } }, reach)) as EventsAnswer;
-  if (!stream) return eventPage(c, answer);
+  const wait = stream ? undefined : waitOf(c);
+  const quota = quotaOf(c, asked.caller);
+  const read = (counted: boolean) =>
+    operation.answer(
+      { ...asked, query: { ...query, after }, quota: counted ? quota : undefined },
+      reach,
+    ) as Promise<EventsAnswer>;
+
+  const answer = await read(stream);
   const { instanceId } = (asked.params ?? {}) as { instanceId?: string };
-  const watch = { instanceId, tokenId: asked.tokenId };
-  const expiresAt = c.get("principal").token?.expiresAt;
-  return eventStreamResponse(c, reach.path, watch, after !== undefined, answer, { until: expiresAt });
+  const watch = { instanceId, tokenId: asked.tokenId, quota };
+  const source = journalSource(c.get("port"), reach.path, watch);
+  if (stream) return eventStreamResponse(c, source, after !== undefined, answer, maxAgeOf(c));
+  return eventPage(c, wait === undefined ? answer : await holdPage(c, answer, wait, source, read));
+}
+
+/** A stream ends with the token that it was opened with. */
+function maxAgeOf(c: Context<GatewayEnv>): number {
+  const { maxAgeMs } = c.get("streams");
+  const { token } = c.get("principal");
+  return token === undefined ? maxAgeMs : Math.min(maxAgeMs, Math.max(token.expiresAt - Date.now(), 0));
 }
 
 function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {

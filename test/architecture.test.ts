@@ -16,7 +16,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "type src/gateway/port",
     "zod",
   ],
-  "src/gateway/stream/": ["src/gateway/contract/", "type src/gateway/port"],
+  "src/gateway/stream/": [
+    "src/gateway/contract/",
+    "src/gateway/registry/definition-error",
+    "src/gateway/registry/duration",
+    "type src/gateway/port",
+  ],
   "src/gateway/auth/": ["src/gateway/contract/", "hono", "zod"],
   "src/gateway/agent/": [
     "src/gateway/contract/",
@@ -67,6 +72,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/gateway/contract/",
     "src/gateway/operations/",
     "src/gateway/registry/",
+    "src/gateway/stream/",
     "@hono/zod-openapi",
     "hono",
   ],

@@ -13,6 +13,7 @@ import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
 import { createRegistry, type Registry } from "./registry/registry";
+import { type StreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
 
 /** What the gateway reads of its environment, beside the bindings that the definitions name. */
 interface GatewayBindings {
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly agents: readonly AgentDefinition[];
   /** Title and version of the API, as the OpenAPI document gives them. */
   readonly info?: Partial<DocumentInfo>;
+  /** How long event streams live, and how many there may be. */
+  readonly streams?: StreamOptions;
 }
 
 /**
@@ -33,13 +36,22 @@ export interface GatewayOptions {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info }: GatewayOptions): { fetch: ExportedHandlerFetchHandler } {
+export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
+  fetch: ExportedHandlerFetchHandler;
+} {
   const registry = createRegistry(agents);
+  const limits = streamLimits(streams);
   checkBindings(registry);
   let app: OpenAPIHono<GatewayEnv> | undefined;
   return {
     fetch(request, env, ctx) {
-      app ??= createApp(registry, agents, { title: "Switchyard", version: "0.1.0", ...info }, ctx.exports);
+      app ??= createApp(
+        registry,
+        agents,
+        { title: "Switchyard", version: "0.1.0", ...info },
+        limits,
+        ctx.exports,
+      );
       return app.fetch(request, env, ctx);
     },
   };
@@ -49,6 +61,7 @@ function createApp(
   registry: Registry,
   roots: readonly AgentDefinition[],
   info: DocumentInfo,
+  limits: StreamLimits,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
@@ -63,6 +76,7 @@ function createApp(
     const env = c.env as GatewayBindings;
     c.set("port", createPort(env, roots));
     c.set("authenticator", apiKeyAuthenticator(env.SWITCHYARD_API_KEY));
+    c.set("streams", limits);
     await next();
   });
 

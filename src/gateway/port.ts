@@ -66,12 +66,24 @@ export type ListOrder = "newest" | "oldest";
 /** A page of instances, with how many match in all, if that was asked for; at least, where there are too many agents. */
 export type InstancePage = Page<Instance> & { readonly total?: number; readonly totalAtLeast?: number };
 
+/** How many streams an agent holds open. */
+export interface StreamQuota {
+  /** Name of the principal whose stream it is. */
+  readonly caller: string;
+  /** Most streams of one instance, or of the agent as a whole. */
+  readonly perInstance: number;
+  /** Most streams of one caller. */
+  readonly perCaller: number;
+}
+
 /** What somebody watches. */
 export interface Watch {
   /** Undefined for all instances of the agent. */
   readonly instanceId: string | undefined;
   /** Id of the stream token that lets them. */
   readonly tokenId?: string | undefined;
+  /** Given if a stream is to follow, or is one: it is refused if it would be one too many. */
+  readonly quota?: StreamQuota | undefined;
 }
 
 /** Which events of a journal, and after which. */

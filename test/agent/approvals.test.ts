@@ -68,7 +68,7 @@ describe("a gate", () => {
       status: "approved",
       decided_by: "ada",
       decided_at: NOON + 1,
-      reason: "fine",
+      reason: '"fine"',
     });
   });
 
@@ -128,6 +128,15 @@ describe("a gate as clients see it", () => {
     });
     for (const row of [gate, closed])
       expect(row && Approval.safeParse(toApproval(row, AGENT)).error).toBeUndefined();
+  });
+
+  test("says what people wrote as they wrote it, also what is no Unicode", () => {
+    const { approvals, ask } = open();
+    const text = "\uD800 a\u0000b \uDFFF";
+    const { gate } = ask({ summary: text });
+    const closed = approvals.close(gate.id, { ...approved, reason: text }, NOON);
+    expect(closed && toApproval(closed, AGENT)).toMatchObject({ summary: text, reason: text });
+    expect(closed && toStandingDecision(closed)).toMatchObject({ reason: text });
   });
 
   test("does not show the event that the engine waits for: whoever knew it could decide past the gateway", () => {

@@ -209,7 +209,7 @@ describe("a gate", () => {
     const { approvalId, eventType } = desk.ask("r-1", { timeoutMs: 60_000 }, NOON);
     expect(desk.records.approvals.find(approvalId)).toMatchObject({
       step_name: "manager",
-      summary: "Pay?",
+      summary: '"Pay?"',
       deadline: NOON + 60_000,
       event_type: eventType,
     });

@@ -46,6 +46,9 @@ function openService() {
       log.push(`delivered after ${desk.published.length} changes`);
     },
     checkIfStale: async () => {},
+    requireRoom: ({ quota }) => {
+      if (quota?.caller === "greedy") throw new ProblemError("too_many_streams");
+    },
     closeTails: (ended) => {
       log.push(`close tails of ${JSON.stringify(ended)}`);
     },
@@ -356,6 +359,19 @@ describe("what is read", () => {
     expect((await problemOf(service.getApproval({ id: "apr_x" }))).code).toBe("approval_not_found");
     const events = { instanceId: "nobody", after: undefined, limit: 10 };
     expect((await problemOf(service.readEvents(events))).code).toBe("instance_not_found");
+  });
+
+  test("of events that a stream is to follow is refused if that is one too many, but not of what has ended", async () => {
+    const { desk, service, start } = openService();
+    await start("r-1");
+    const quota = { caller: "greedy", perInstance: 1, perCaller: 1 };
+    const read = (instanceId: string | undefined, caller = quota.caller) =>
+      service.readEvents({ instanceId, after: undefined, limit: 10, quota: { ...quota, caller } });
+    for (const instanceId of ["r-1", undefined])
+      expect((await problemOf(read(instanceId))).code).toBe("too_many_streams");
+    expect((await read("r-1", "modest")).events).toHaveLength(1);
+    force(desk, "r-1", "complete", NOON);
+    expect((await read("r-1")).ended).toBe(true);
   });
 
   test("of an instance, of a list and of a page of approvals agrees", async () => {

@@ -57,6 +57,7 @@ export function openGateway(sqlite: SqliteStorage = sqliteStorage(), changes: Pa
       },
       cancel: async (id) => alarms.delete(id),
     },
+    requireRoom: () => {},
     closeTails: () => {},
     invoke: unused,
     state: () => state,

@@ -47,6 +47,7 @@ function openAgent(
       deliverSoon: unused,
       deliver: unused,
       checkIfStale: unused,
+      requireRoom: unused,
       closeTails: unused,
       invoke: unused,
       state: () => state,

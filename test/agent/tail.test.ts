@@ -39,7 +39,7 @@ const cursorOf = ({ records }: Desk): string =>
 const tailOf = ({ records }: Desk, after: string, instanceId?: string): StandInConnection => {
   const connection = new StandInConnection(instanceId);
   const tailKey = records.store.meta("tail_key");
-  startTail(connection.asConnection, { agent: AGENT, instanceId, after, tailKey }, records);
+  startTail(connection.asConnection, { agent: AGENT, instanceId, after, tailKey }, records, () => []);
   return connection;
 };
 

@@ -1,17 +1,8 @@
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startBrowser } from "../support/browser.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { inspect } from "../support/received.ts";
-
-const EXECUTABLE = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
-const QUIET = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** The reference page in a browser, and everything that went wrong on it. */
 interface OpenPage extends AsyncDisposable {
@@ -26,7 +17,7 @@ let gateway: TestGateway;
 let browser: Browser;
 beforeAll(async () => {
   gateway = await startGateway();
-  browser = await chromium.launch({ executablePath: EXECUTABLE, args: QUIET });
+  browser = await startBrowser();
 });
 afterAll(async () => {
   await browser.close();

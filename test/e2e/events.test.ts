@@ -71,27 +71,46 @@ test.each(AGENTS)("%s: the same events come as pages, with the same cursors", as
   expect(paged.map(({ id }) => id)).toEqual(streamed.map(({ id }) => id));
 });
 
-test.each(AGENTS)(
-  "%s: an agent that is evicted while it waits goes on, and the stream delivers the end",
-  async (agent) => {
-    const job = await start(agent, "gated", {});
-    await using stream = await openStream(gateway, job.links.events);
-    await stream.until("stream.caught-up");
-    await untilStatus(() => gateway.get(job.links.self), "waiting");
-    await stream.until("approval.requested");
+test.each([
+  ["an instance of an agent", "/agents/workshop/asleep", (job: Started) => job.links.events],
+  ["an agent", "/agents/workshop/drowsy", () => "/agents/workshop/drowsy/events"],
+  ["an instance of a sub-agent", "/agents/workshop/dozing/sub/bench/b", (job: Started) => job.links.events],
+  [
+    "a sub-agent",
+    "/agents/workshop/nodding/sub/bench/b",
+    () => "/agents/workshop/nodding/sub/bench/b/events",
+  ],
+])("the stream of %s lets it be evicted, and has what happens next", async (_, agent, eventsOf) => {
+  const root = agent.replace(/\/sub.*/, "");
+  const inside = async (path: string) =>
+    (await gateway.post(`${path}/methods/inside`, {})).json<{ life: string; sockets: number }>();
 
-    await gateway.harness
-      .getWorker()
-      .evictDurableObject("WORKSHOP", { name: "events", webSockets: "hibernate" });
-    await gateway.post(`${job.links.self}/approve`, { metadata: { signature: "after the sleep" } });
-    await stream.closed;
-    expect(stream.received.map(({ event }) => event).slice(-3)).toEqual([
-      "approval.decided",
-      "instance.completed",
-      "stream.end",
-    ]);
-  },
-);
+  const job = await start(agent, "gated", {});
+  await untilStatus(() => gateway.get(job.links.self), "waiting");
+  await using stream = await openStream(gateway, eventsOf(job));
+  await stream.until("stream.caught-up");
+  await until(
+    () => inside(root),
+    ({ sockets }) => sockets === 1,
+  );
+  const before = [await inside(root), await inside(agent)];
+
+  const name = root.split("/").at(-1) ?? "";
+  await gateway.harness.getWorker().evictDurableObject("WORKSHOP", { name, webSockets: "hibernate" });
+  // Of a sub-agent the platform evicts the root alone.
+  if (agent !== root) await gateway.post(`${root}/methods/stop`, { bench: "b" });
+  await gateway.post(`${job.links.self}/approve`, { metadata: { signature: "after the sleep" } });
+  await stream.until("instance.completed");
+  const types = stream.received.map(({ event }) => event).filter((type) => type !== "stream.end");
+  expect(types.slice(types.indexOf("stream.caught-up") + 1)).toEqual([
+    "approval.decided",
+    "instance.completed",
+  ]);
+  // They live anew: what they knew of the stream was in the socket alone.
+  for (const [at, path] of [root, agent].entries()) {
+    expect((await inside(path)).life, path).not.toBe(before[at]?.life);
+  }
+});
 
 test.each(AGENTS)(
   "%s: a stream whose socket is cut goes on by itself, without a gap or a double",
@@ -109,6 +128,38 @@ test.each(AGENTS)(
     expect(stream.received.at(-1)?.event).toBe("stream.end");
   },
 );
+
+test.each([
+  ["an instance of an agent", "/agents/workshop/polled", (job: Started) => job.links.events],
+  ["an agent", "/agents/workshop/polled-all", () => "/agents/workshop/polled-all/events"],
+  ["an instance of a sub-agent", "/agents/workshop/polled/sub/bench/b", (job: Started) => job.links.events],
+])("a page of %s is held by Prefer: wait until there is an event", async (_, agent, eventsOf) => {
+  const poll = async (path: string, wait: number) => {
+    const answer = await gateway.get(path, { accept: "application/json", prefer: `wait=${wait}` });
+    expect(answer.headers.get("preference-applied")).toBe(`wait=${wait}`);
+    return answer.json<Page>();
+  };
+  const job = await start(agent, "gated", {});
+  await untilStatus(() => gateway.get(job.links.self), "waiting");
+  const kept = await poll(eventsOf(job), 60);
+  expect(kept.items.map(({ type }) => type)).toContain("instance.queued");
+
+  const after = `${eventsOf(job)}?after=${kept.nextCursor}`;
+  expect(await poll(after, 1)).toEqual({ items: [], nextCursor: kept.nextCursor, ended: false });
+  const held = poll(after, 60);
+  await gateway.post(`${job.links.self}/approve`, {});
+  expect((await held).items[0]).toMatchObject({ type: "approval.decided" });
+
+  await untilStatus(() => gateway.get(job.links.self), "complete");
+  const { items, nextCursor } = await page(`${job.links.events}?after=${kept.nextCursor}`);
+  expect(items.at(-1)?.type).toBe("instance.completed");
+  // After the end there is nothing to wait for.
+  expect(await poll(`${job.links.events}?after=${nextCursor}`, 60)).toEqual({
+    items: [],
+    nextCursor,
+    ended: true,
+  });
+});
 
 test("the stream of an agent tells of all its instances, and of those to come", async () => {
   const agent = "/agents/workshop/crowd";

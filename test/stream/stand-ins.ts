@@ -72,6 +72,11 @@ export class StandInSocket extends EventTarget {
     this.#arrive(new Event(how));
   }
 
+  /** The agent closes the socket, since it has as many as it may. */
+  refuse(): void {
+    this.#arrive(Object.assign(new Event("close"), { code: 1013 }));
+  }
+
   asWebSocket(): WebSocket {
     return this as unknown as WebSocket;
   }
@@ -172,6 +177,46 @@ export class Client {
     const told = this.#changed;
     this.#changed = Promise.withResolvers();
     told.resolve();
+  }
+}
+
+/** A client that reads only when it is told to. */
+export class SlowClient {
+  /** Whether the server has closed the stream, as far as was read. */
+  ended = false;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decoder = new TextDecoder();
+  readonly #frames: Frame[] = [];
+  readonly #feed = parserInto(this.#frames);
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** Reads once. @returns the frames that are whole by then, in short. */
+  async read(): Promise<string[]> {
+    const { done, value } = await this.#reader.read();
+    this.ended = done;
+    this.#feed(this.#decoder.decode(value, { stream: true }));
+    return this.#frames.splice(0).map(inShort);
+  }
+
+  /** Reads until a frame has come, and no further. */
+  async until(frame: string): Promise<string[]> {
+    const read: string[] = [];
+    while (!read.includes(frame) && !this.ended) read.push(...(await this.read()));
+    return read;
+  }
+
+  /** Reads to the end. */
+  async rest(): Promise<string[]> {
+    const read: string[] = [];
+    while (!this.ended) read.push(...(await this.read()));
+    return read;
+  }
+
+  leave(): Promise<void> {
+    return this.#reader.cancel();
   }
 }
 

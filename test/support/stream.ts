@@ -14,6 +14,11 @@ export interface Received {
   };
 }
 
+/** What was received of the journal: without what a stream says of itself. */
+export function eventsIn(received: readonly Received[]): Received[] {
+  return received.filter(({ event }) => !event?.startsWith("stream."));
+}
+
 /** A reader of one event stream. */
 export interface StreamReader extends AsyncDisposable {
   readonly status: number;

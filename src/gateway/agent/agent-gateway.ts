@@ -2,7 +2,7 @@ import type { GatewayEvent } from "../contract/event";
 import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
-import type { AgentPort, EventsAnswer } from "../port";
+import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Courier, type Origin } from "./courier";
@@ -36,6 +36,7 @@ export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | 
   publish(events: readonly GatewayEvent[]): void;
   background(work: Promise<unknown>): void;
   readonly clock: AlarmClock;
+  requireRoom(request: EventsRequest): void;
   invoke(method: string, input: unknown): Promise<unknown>;
   state(): unknown;
   initialState(): unknown;
@@ -95,6 +96,7 @@ export class AgentGateway {
       definition: host.definition,
       path: host.path,
       checkIfStale: (instance) => this.#checkIfStale(instance),
+      requireRoom: (request) => host.requireRoom(request),
       closeTails: (ended) => host.closeTails(ended),
       invoke: (method, input) => host.invoke(method, input),
       state: () => host.state(),

@@ -7,7 +7,7 @@ import { readPage } from "./page";
 import type { Condition, Range } from "./route";
 import type { Row, Store } from "./store";
 
-/** One gate as it is stored. Times are milliseconds; JSON is text. */
+/** One gate as it is stored. Times are milliseconds; what people write is JSON, since SQLite changes a text that is no Unicode. */
 export interface ApprovalRow extends Row {
   ordinal: number;
   id: string;
@@ -67,7 +67,7 @@ export class Approvals {
       question.stepName,
       question.occurrence,
       `approval-${uuid}`,
-      question.summary,
+      json(question.summary),
       json(question.details),
       now,
       question.deadline,
@@ -91,7 +91,7 @@ export class Approvals {
       closing.status,
       closing.decidedBy,
       now,
-      closing.reason,
+      json(closing.reason),
       json(closing.metadata),
       id,
     )[0];
@@ -153,14 +153,14 @@ export function toApproval(row: ApprovalRow, agent: string): Approval {
     attempt: row.attempt,
     stepName: row.step_name,
     occurrence: row.occurrence,
-    summary: row.summary,
+    summary: textOf(row.summary),
     details: JSON.parse(row.details ?? "null") as unknown,
     status: row.status,
     requestedAt: iso(row.requested_at),
     deadline: iso(row.deadline),
     decidedBy: row.decided_by,
     decidedAt: iso(row.decided_at),
-    reason: row.reason,
+    reason: textOf(row.reason),
     metadata: JSON.parse(row.metadata ?? "null") as unknown,
     links: {
       self,
@@ -171,6 +171,11 @@ export function toApproval(row: ApprovalRow, agent: string): Approval {
   };
 }
 
+/** A text that is stored as JSON. */
+export function textOf(stored: string | null): string | null {
+  return JSON.parse(stored ?? "null") as string | null;
+}
+
 /** What a late decision is told. */
 export function toStandingDecision(row: ApprovalRow): StandingDecision | undefined {
   if (row.status === "pending") return undefined;
@@ -179,6 +184,6 @@ export function toStandingDecision(row: ApprovalRow): StandingDecision | undefin
     status: row.status,
     decidedBy: row.decided_by,
     decidedAt: iso(row.decided_at),
-    reason: row.reason,
+    reason: textOf(row.reason),
   };
 }

@@ -1,5 +1,6 @@
 import { isTerminal } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
+import { textOf } from "./approvals";
 import type { AuthorCallback } from "./callbacks";
 import { complete, fail } from "./endings";
 import { expireGate, openGate, showWaiting } from "./gates";
@@ -105,7 +106,7 @@ function settle(
   if (gate === undefined || (gate.status !== "approved" && gate.status !== "rejected")) return undefined;
   return {
     approved: gate.status === "approved",
-    reason: gate.reason ?? undefined,
+    reason: textOf(gate.reason) ?? undefined,
     metadata: JSON.parse(gate.metadata ?? "null") as unknown,
   };
 }

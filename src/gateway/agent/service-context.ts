@@ -1,5 +1,6 @@
 import type { AgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
+import type { EventsRequest } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import type { ApprovalRow } from "./approvals";
@@ -26,6 +27,8 @@ export interface ServiceHost {
   deliver(): Promise<void>;
   /** Asks the engine about an instance of which nothing was heard for a while. */
   checkIfStale(instance: InstanceRow): Promise<void>;
+  /** @throws ProblemError `too_many_streams` if a stream would be one too many. */
+  requireRoom(request: EventsRequest): void;
   closeTails(ended: EndedTails): void;
   /** Calls a method of the author's class. */
   invoke(method: string, input: unknown): Promise<unknown>;

@@ -144,14 +144,17 @@ export class AgentService implements AgentPort {
   }
 
   async readEvents(request: EventsRequest): Promise<EventsAnswer> {
-    const { records } = this.#context;
+    const { records, host } = this.#context;
     if (request.tokenId !== undefined && records.revokedTokens.has(request.tokenId))
       throw new ProblemError("unauthorized", { detail: "The stream token was revoked." });
     const instance =
       request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
+    const ended = instance !== undefined && isTerminal(instance.status);
+    // What has ended is read, and not followed.
+    if (!ended) host.requireRoom(request);
     return {
       ...records.journal.read(request),
-      ended: instance !== undefined && isTerminal(instance.status),
+      ended,
       tailKey: records.store.meta("tail_key"),
     };
   }

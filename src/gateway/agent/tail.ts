@@ -1,6 +1,8 @@
 import type { Connection } from "agents";
 import { type GatewayEvent, isOfInstance } from "../contract/event";
-import type { Watch } from "../port";
+import { ProblemError } from "../contract/problem";
+import type { EventsRequest, Watch } from "../port";
+import { callerTag, type Connections, excessOf } from "./tail-quota";
 import type { Records } from "./records";
 
 /**
@@ -10,12 +12,13 @@ import type { Records } from "./records";
 const KEY_HEADER = "x-switchyard-tail-key";
 /** Path of the agent whose tail is meant: a socket of a sub-agent passes through all of its parents. */
 const AGENT_HEADER = "x-switchyard-tail-agent";
-const INSTANCE_HEADER = "x-switchyard-tail-instance";
-const TOKEN_HEADER = "x-switchyard-tail-token";
 const AFTER_HEADER = "x-switchyard-tail-after";
+/** A {@link Watch}, as JSON that is encoded for a URL: the names in it may be any text. */
+const WATCH_HEADER = "x-switchyard-tail-watch";
 
 const TAIL_TAG = "switchyard:tail";
 const REPLAY_BATCH = 100;
+const GONE = "what was watched is gone";
 
 /** What a tail is opened with. */
 export interface TailRequest extends Watch {
@@ -25,16 +28,14 @@ export interface TailRequest extends Watch {
 }
 
 /** The headers of the request that opens a tail. */
-export function tailHeaders({ agent, instanceId, tokenId, after, tailKey }: TailRequest): Headers {
-  const headers = new Headers({
+export function tailHeaders({ agent, after, tailKey, ...watch }: TailRequest): Headers {
+  return new Headers({
     upgrade: "websocket",
     [KEY_HEADER]: tailKey,
     [AGENT_HEADER]: agent,
     [AFTER_HEADER]: after,
+    [WATCH_HEADER]: encodeURIComponent(JSON.stringify(watch)),
   });
-  if (instanceId !== undefined) headers.set(INSTANCE_HEADER, instanceId);
-  if (tokenId !== undefined) headers.set(TOKEN_HEADER, tokenId);
-  return headers;
 }
 
 /** Reads {@link tailHeaders}; undefined if the request does not open a tail of this agent. */
@@ -44,13 +45,8 @@ export function readTailRequest({ headers }: Request, agentPath: () => string): 
   if (tailKey === null || after === null) return undefined;
   const agent = agentPath();
   if (headers.get(AGENT_HEADER) !== agent) return undefined;
-  return {
-    agent,
-    after,
-    tailKey,
-    instanceId: headers.get(INSTANCE_HEADER) ?? undefined,
-    tokenId: headers.get(TOKEN_HEADER) ?? undefined,
-  };
+  const watch = JSON.parse(decodeURIComponent(headers.get(WATCH_HEADER) ?? "{}")) as Partial<Watch>;
+  return { agent, after, tailKey, instanceId: undefined, ...watch };
 }
 
 /** Whether a request opens a tail below this agent, which is `depth` levels below the root and has this key. */
@@ -59,8 +55,13 @@ export function passesTail({ headers }: Request, depth: number, tailKey: string)
 }
 
 /** The tags by which events find a tail, also after the agent slept. */
-export function tailTags({ instanceId, tokenId }: Watch): string[] {
-  return [TAIL_TAG, watchTag(instanceId), ...(tokenId === undefined ? [] : [tokenTag(tokenId)])];
+export function tailTags({ instanceId, tokenId, quota }: Watch): string[] {
+  return [
+    TAIL_TAG,
+    watchTag(instanceId),
+    ...(tokenId === undefined ? [] : [tokenTag(tokenId)]),
+    ...(quota === undefined ? [] : [callerTag(quota.caller)]),
+  ];
 }
 
 /** @returns whether a connection is a tail, and so none of the author's clients. */
@@ -68,10 +69,34 @@ export function isTail(connection: Connection): boolean {
   return connection.tags.includes(TAIL_TAG);
 }
 
+/**
+ * Refuses a stream that would be one too many, as far as can be told before its tail is opened.
+ *
+ * @throws ProblemError `too_many_streams`
+ */
+export function requireRoom({ quota, instanceId }: EventsRequest, connections: Connections): void {
+  const detail = quota && excessOf(quota, watchTag(instanceId), liveOnes(connections));
+  if (detail !== undefined) throw new ProblemError("too_many_streams", { detail });
+}
+
 /** Starts a tail: what is after the cursor, then live. Both in one turn, so that nothing can come between. */
-export function startTail(connection: Connection, request: TailRequest, records: Records): void {
+export function startTail(
+  connection: Connection,
+  request: TailRequest,
+  records: Records,
+  connections: Connections,
+): void {
   if (!records.store.exists() || records.store.meta("tail_key") !== request.tailKey.split(" ").at(-1)) {
     connection.close(1008, "not a tail of this agent");
+    return;
+  }
+  const { quota, instanceId } = request;
+  if (quota !== undefined && excessOf(quota, watchTag(instanceId), liveOnes(connections)) !== undefined) {
+    connection.close(1013, "too many streams");
+    return;
+  }
+  if (instanceId !== undefined && records.ledger.find(instanceId) === undefined) {
+    connection.close(1000, GONE);
     return;
   }
   let after = request.after;
@@ -90,10 +115,7 @@ export function startTail(connection: Connection, request: TailRequest, records:
 }
 
 /** Sends events to the tails that watch their instance, or the whole agent. Each event is written as JSON once. */
-export function publishToTails(
-  events: readonly GatewayEvent[],
-  connections: (tag: string) => Iterable<Connection>,
-): void {
+export function publishToTails(events: readonly GatewayEvent[], connections: Connections): void {
   const everything = [...connections(watchTag(undefined))];
   for (const event of events) {
     const frame = JSON.stringify(event);
@@ -108,8 +130,8 @@ export function publishToTails(
 export type EndedTails = { readonly instanceId: string } | { readonly tokenId: string } | "all";
 
 /** Ends tails: their readers find out why by reading on. */
-export function closeTails(ended: EndedTails, connections: (tag: string) => Iterable<Connection>): void {
-  for (const connection of connections(tagOf(ended))) connection.close(1000, "nothing to watch any more");
+export function closeTails(ended: EndedTails, connections: Connections): void {
+  for (const connection of connections(tagOf(ended))) connection.close(1000, GONE);
 }
 
 function tagOf(ended: EndedTails): string {
@@ -123,6 +145,11 @@ function watchTag(instanceId: string | undefined): string {
 
 function tokenTag(tokenId: string): string {
   return `switchyard:token:${tokenId}`;
+}
+
+/** Those that are live: what is just being opened, or refused, takes no room yet. */
+function liveOnes(connections: Connections): Connections {
+  return (tag) => [...connections(tag)].filter(({ state }) => isLive(state));
 }
 
 function isLive(state: unknown): boolean {

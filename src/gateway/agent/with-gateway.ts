@@ -15,7 +15,7 @@ import { type Outcome, toOutcome } from "./outcome";
 import type { Report } from "./reports";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
-import { closeTails, isTail, publishToTails, startTail } from "./tail";
+import { closeTails, isTail, publishToTails, requireRoom, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
@@ -84,7 +84,9 @@ export function withGateway(base: AgentBase): AgentBase {
       gatewayPath: (agent) => (agent as GatewayAgent).#open().records.agent,
       passesTail: (agent, request) => GatewayAgent.gatewayOf(agent).passesTail(request),
       startTail: (agent, connection, request) =>
-        startTail(connection, request, (agent as GatewayAgent).#open().records),
+        startTail(connection, request, GatewayAgent.gatewayOf(agent).records, (tag) =>
+          agent.getConnections(tag),
+        ),
     };
 
     #gateway: AgentGateway | undefined;
@@ -200,6 +202,7 @@ export function withGateway(base: AgentBase): AgentBase {
             (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
           cancel: (id) => this.cancelSchedule(id),
         },
+        requireRoom: (request) => requireRoom(request, (tag) => this.getConnections(tag)),
         closeTails: (ended) => closeTails(ended, (tag) => this.getConnections(tag)),
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);

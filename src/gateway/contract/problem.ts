@@ -31,6 +31,7 @@ export const PROBLEMS = {
   payload_too_large: { status: 413, title: "The body is larger than the limit", retryable: false },
   unsupported_media_type: { status: 415, title: "The body must be application/json", retryable: false },
   idempotency_key_reused: { status: 422, title: "The key was used for another request", retryable: false },
+  too_many_streams: { status: 429, title: "Too many streams are open", retryable: true },
   internal_error: { status: 500, title: "Something failed inside the gateway", retryable: true },
   agent_unavailable: { status: 503, title: "The agent cannot answer just now", retryable: true },
   gateway_not_configured: { status: 503, title: "The gateway is not configured", retryable: false },

@@ -7,7 +7,8 @@ import { pascal, words } from "./words";
 
 const description =
   "As Server-Sent Events: first what is kept, then `stream.caught-up`, then live; `stream.end` when nothing will follow, and 204 to whoever comes back after it. " +
-  "Resume with `Last-Event-ID` or `after`; `stream.gap` says that some events after that are no longer kept. With `Accept: application/json` the same events come as a page.";
+  "Resume with `Last-Event-ID` or `after`; so, too, after `stream.closing`. `stream.gap` says that some events after that are no longer kept. " +
+  "With `Accept: application/json` the same events come as a page, which `Prefer: wait` holds until there is an event.";
 
 const EventsQuery = z.strictObject({
   after: z
@@ -23,7 +24,7 @@ export const readInstanceEvents = operation<Subject>()({
   summary: ({ agent }) => `Follow one instance of one ${words(agent.name)}`,
   description,
   scope: "instances:read",
-  rest: { method: "get", path: () => "/instances/{instanceId}/events", status: 200 },
+  rest: { method: "get", path: () => "/instances/{instanceId}/events", status: 200, waits: true },
   kind: "events",
   schemas: ({ agent }) => ({
     params: InstanceParams,
@@ -31,10 +32,10 @@ export const readInstanceEvents = operation<Subject>()({
     output: agentSchemas(agent).ofInstance.eventPage,
     frame: agentSchemas(agent).ofInstance.frame,
   }),
-  problems: ["instance_not_found", "invalid_cursor", "not_acceptable"],
-  answer: ({ params, query, tokenId }, { agent }) => {
+  problems: ["instance_not_found", "invalid_cursor", "not_acceptable", "too_many_streams"],
+  answer: ({ params, query, tokenId, quota }, { agent }) => {
     const { after, limit } = query;
-    return agent.readEvents({ instanceId: params.instanceId, tokenId, after, limit });
+    return agent.readEvents({ instanceId: params.instanceId, tokenId, quota, after, limit });
   },
 });
 
@@ -47,16 +48,16 @@ export const readAgentEvents = operation<Subject>()({
     ].join(" and ")} of one ${words(agent.name)}`,
   description,
   scope: "instances:read",
-  rest: { method: "get", path: () => "/events", status: 200 },
+  rest: { method: "get", path: () => "/events", status: 200, waits: true },
   kind: "events",
   schemas: ({ agent }) => ({
     query: EventsQuery,
     output: agentSchemas(agent).ofAgent.eventPage,
     frame: agentSchemas(agent).ofAgent.frame,
   }),
-  problems: ["invalid_cursor", "not_acceptable"],
-  answer: ({ query, tokenId }, { agent }) => {
+  problems: ["invalid_cursor", "not_acceptable", "too_many_streams"],
+  answer: ({ query, tokenId, quota }, { agent }) => {
     const { after, limit } = query;
-    return agent.readEvents({ instanceId: undefined, tokenId, after, limit });
+    return agent.readEvents({ instanceId: undefined, tokenId, quota, after, limit });
   },
 });

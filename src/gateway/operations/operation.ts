@@ -3,7 +3,7 @@ import type { AgentPath } from "../contract/names";
 import type { ProblemCode } from "../contract/problem";
 import type { Scope } from "../contract/scope";
 import type { StreamGrant } from "../contract/stream-token";
-import type { AgentPort, Once, Port } from "../port";
+import type { AgentPort, Once, Port, StreamQuota } from "../port";
 import type { AgentDefinition, MethodContract } from "../registry/agent-definition";
 import type { AgentChain, Registry } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -48,6 +48,8 @@ export interface Asked<Schemas extends OperationSchemas> {
   readonly tokenId?: string | undefined;
   /** The caller's idempotency key, if it sent one. */
   readonly once: Once | undefined;
+  /** Of a read of events that goes on to follow them. */
+  readonly quota?: StreamQuota | undefined;
 }
 
 /** Where an operation acts. */
@@ -65,7 +67,7 @@ export type RestMethod = "get" | "post" | "put" | "patch" | "delete";
 /** How REST shows an operation. */
 export interface RestShape<Over> {
   readonly method: RestMethod;
-  /** Whether `Prefer: wait=N` holds the answer until the instance that it shows has ended. */
+  /** Whether `Prefer: wait=N` holds the answer until the instance that it shows has ended, or there is an event to show. */
   readonly waits?: boolean;
   /** Reads the entity tag of the answer. */
   readonly etag?: (answer: unknown) => string;

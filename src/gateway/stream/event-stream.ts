@@ -1,119 +1,132 @@
-import { ENDING_TYPES, type EventType } from "../contract/event";
-import { ProblemError } from "../contract/problem";
 import type { EventsAnswer } from "../port";
-import { controlFrame, eventFrame, HEARTBEAT, OPENING } from "./frame";
-import { socketEvents } from "./socket-events";
+import { follow, type JournalSource } from "./follow";
+import { type Chunk, chunksOf, controlFrame, HEARTBEAT } from "./frame";
 
 const HEARTBEAT_MS = 15_000;
-const MOST_FAILURES = 5;
-const FIRST_DELAY_MS = 100;
-/** A tail that lived for this long was a good one. */
-const SETTLED_MS = 10_000;
-
-/** When a stream ends, whatever happens. */
-export interface StreamLimits {
-  /** In milliseconds since 1970: then it is closed, and may be resumed by who still may. */
-  readonly until?: number | undefined;
-}
-
-/** Where a stream gets its events. */
-export interface JournalSource {
-  /** Reads the stretch after a cursor, or the first one. */
-  read(after: string | undefined): Promise<EventsAnswer>;
-  /** Opens the live tail after a cursor. */
-  openTail(after: string, tailKey: string): Promise<WebSocket>;
-  /** Whether the events are those of one instance, whose end is the end of the stream. */
-  readonly ofInstance: boolean;
-}
+/** Streams that were opened together must not all come back together. */
+const JITTER = 0.1;
 
 /**
- * Holds the response of one reader: what is kept, then live, each event once and in order. It is the Worker that is kept
- * awake by it, not the agent: that is reached by a socket which hibernates, and when the socket is cut, by its journal.
+ * Holds the response of one reader, at its own pace. It is the Worker that is kept awake by it, not the agent: that is reached by
+ * a socket which hibernates, and when the socket is cut, by its journal.
+ *
+ * @param maxAgeMs after this time, or up to a tenth sooner, the reader is told to come back.
  */
 export function eventStream(
   source: JournalSource,
   first: EventsAnswer,
-  { until }: StreamLimits = {},
+  maxAgeMs: number,
 ): ReadableStream<Uint8Array> {
-  const left = new AbortController();
-  const over = new AbortController();
-  const timer =
-    until === undefined ? undefined : setTimeout(() => over.abort(), Math.max(until - Date.now(), 0));
-  const encoder = new TextEncoder();
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = writable.getWriter();
-  // A write resolves when the reader has taken it: so nothing is read from the agent faster than it is sent.
-  const send = (text: string) => writer.write(encoder.encode(text));
-  const heartbeat = setInterval(() => {
-    if ((writer.desiredSize ?? 0) > 0) send(HEARTBEAT).catch(ignore);
-  }, HEARTBEAT_MS);
-  writer.closed.catch(ignore).finally(() => {
-    clearInterval(heartbeat);
-    if (timer !== undefined) clearTimeout(timer);
-    left.abort();
-  });
-
-  const feed = async (): Promise<void> => {
-    try {
-      await send(OPENING);
-      await follow(source, first, send, { left: left.signal, over: over.signal });
-    } finally {
-      await writer.close();
-    }
-  };
-  feed().catch(ignore);
-  return readable;
+  let outlet: Outlet | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (sink) => {
+        outlet = new Outlet(sink, source, first, maxAgeMs);
+      },
+      pull: () => outlet?.ask(),
+      cancel: () => outlet?.free(),
+    },
+    // Nothing is made before the reader asks for it.
+    { highWaterMark: 0 },
+  );
 }
 
-type Send = (text: string) => Promise<void>;
+interface Sink {
+  enqueue(chunk: Uint8Array): void;
+  close(): void;
+}
 
-async function follow(
-  source: JournalSource,
-  first: EventsAnswer,
-  send: Send,
-  { left, over }: { readonly left: AbortSignal; readonly over: AbortSignal },
-): Promise<void> {
-  const stopped = AbortSignal.any([left, over]);
-  let next: EventsAnswer | undefined = first;
-  let cursor = first.cursor;
-  let caughtUp = false;
-  let failures = 0;
+/** Gives a reader what it asks for, never falls silent, ends in time, and ends for who does not read. */
+class Outlet {
+  readonly #sink: Sink;
+  readonly #chunks: AsyncGenerator<Chunk, void>;
+  readonly #stop = new AbortController();
+  readonly #encoder = new TextEncoder();
+  readonly #heartbeat: ReturnType<typeof setInterval>;
+  readonly #age: ReturnType<typeof setTimeout>;
+  /** After what was sent. */
+  #cursor: string;
+  #asks = false;
+  #asked = ignore;
+  /** Whether it has asked since the last heartbeat. */
+  #reads = true;
 
-  while (!stopped.aborted) {
-    const since = Date.now();
-    try {
-      const answer: EventsAnswer = next ?? (await source.read(cursor));
-      next = undefined;
-      if (answer.gap) await send(controlFrame({ type: "stream.gap" }, answer.from));
-      for (const event of answer.events) await send(eventFrame(event));
-      cursor = answer.cursor;
-      if (answer.more) continue;
-      if (answer.ended) return send(controlFrame({ type: "stream.end" }, cursor));
-      if (!caughtUp) await send(controlFrame({ type: "stream.caught-up" }, cursor));
-      caughtUp = true;
-
-      for await (const event of socketEvents(await source.openTail(cursor, answer.tailKey), stopped)) {
-        await send(eventFrame(event));
-        cursor = event.id;
-        if (source.ofInstance && isEnding(event.type))
-          return send(controlFrame({ type: "stream.end" }, cursor));
-      }
-    } catch (failure) {
-      const gone = failure instanceof ProblemError && failure.code !== "agent_unavailable";
-      if (gone) return send(controlFrame({ type: "stream.closing" }, cursor));
-    }
-    if (stopped.aborted) break;
-    // The socket was cut. That is normal for one that was open for long; one that is cut at once may be so again.
-    failures = Date.now() - since > SETTLED_MS ? 0 : failures + 1;
-    if (failures > MOST_FAILURES) return send(controlFrame({ type: "stream.closing" }, cursor));
-    if (failures > 0) await new Promise((resume) => setTimeout(resume, FIRST_DELAY_MS * 2 ** failures));
+  constructor(sink: Sink, source: JournalSource, first: EventsAnswer, maxAgeMs: number) {
+    this.#sink = sink;
+    this.#cursor = first.from;
+    this.#chunks = chunksOf(first.from, follow(source, first, this.#stop.signal));
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#age = setTimeout(() => this.#close(), maxAgeMs * (1 - JITTER * Math.random()));
+    this.#feed().catch((failure: unknown) => {
+      console.error("switchyard: a stream failed", failure);
+      this.#close();
+    });
   }
-  if (!left.aborted) await send(controlFrame({ type: "stream.closing" }, cursor));
-}
 
-/** Whether an event ends its instance. */
-export function isEnding(type: EventType): boolean {
-  return (ENDING_TYPES as readonly EventType[]).includes(type);
+  /** The reader has taken everything and wants more. */
+  ask(): void {
+    this.#asks = true;
+    this.#reads = true;
+    this.#asked();
+  }
+
+  /** Lets go of everything that the stream holds, whatever it waits for just now. */
+  free(): void {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#age);
+    this.#stop.abort();
+    this.#asked();
+    // It may be held at what was not taken: there it does not hear of the signal.
+    this.#chunks.return().catch(ignore);
+  }
+
+  get #over(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #feed(): Promise<void> {
+    for (;;) {
+      // Asked for before it is fetched, so that nothing is read from the agent faster than it is sent.
+      await this.#untilAsked();
+      const { done, value } = await this.#chunks.next();
+      if (done === true) break;
+      // A heartbeat may have gone out in the meantime.
+      await this.#untilAsked();
+      if (this.#over) return;
+      this.#cursor = value.cursor;
+      this.#send(value.text);
+    }
+    if (this.#over) return;
+    this.free();
+    this.#sink.close();
+  }
+
+  /** Who waits for something gets a comment; who has taken nothing since the last one does not read. */
+  #beat(): void {
+    if (this.#asks) this.#send(HEARTBEAT);
+    else if (!this.#reads) this.#close();
+    this.#reads = false;
+  }
+
+  /** Ends it with the word to come back: read or not, nothing is kept for this reader any more. */
+  #close(): void {
+    if (this.#over) return;
+    this.free();
+    this.#send(controlFrame({ type: "stream.closing" }, this.#cursor));
+    this.#sink.close();
+  }
+
+  #send(text: string): void {
+    this.#asks = false;
+    this.#sink.enqueue(this.#encoder.encode(text));
+  }
+
+  async #untilAsked(): Promise<void> {
+    if (this.#asks || this.#over) return;
+    await new Promise<void>((resume) => {
+      this.#asked = resume;
+    });
+  }
 }
 
 function ignore(): void {}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { ProblemError } from "../../src/gateway/contract/problem.ts";
 import type { EventsAnswer } from "../../src/gateway/port.ts";
-import { waitForEnd } from "../../src/gateway/stream/wait-for-end.ts";
+import { waitForEnd, waitForNews } from "../../src/gateway/stream/wait.ts";
 import { EPOCH, eventAt, StandInSocket, stretch } from "./stand-ins.ts";
 
 /** A journal that gives these stretches one after the other, and a socket each time its tail is opened. */
@@ -133,10 +134,49 @@ describe("waiting for the end of an instance", () => {
     expect(log).toEqual([]);
   });
 
-  test("tells who waits that the journal could not be read", async () => {
+  test("gives up on an instance that is gone, or that as many watch as may: who waits reads how it stands", async () => {
+    const gone = openSource();
+    gone.source.read = () => Promise.reject(new ProblemError("instance_not_found"));
+    const waiting = waitForEnd(gone.source, stretch(0, []), never);
+    (await gone.nextSocket()).cut();
+    expect(await waiting).toBe(false);
+
+    const full = openSource();
+    const refused = waitForEnd(full.source, stretch(0, []), never);
+    (await full.nextSocket()).refuse();
+    expect(await refused).toBe(false);
+    expect(full.log).toEqual(["tail 0 with tail-key"]);
+  });
+
+  test("has waited as long as was asked, whether or not it has ended", async () => {
     const { nextSocket, source } = openSource();
-    const waiting = waitForEnd(source, stretch(0, []), never);
+    const patience = new AbortController();
+    const waiting = waitForEnd(source, stretch(0, []), patience.signal);
+    await nextSocket();
+    patience.abort();
+    expect(await waiting).toBe(true);
+    expect(await waitForEnd(source, stretch(0, [], { ended: true }), never)).toBe(true);
+  });
+});
+
+describe("waiting for news", () => {
+  test("is over with the first event of any type, and closes the tail", async () => {
+    const { log, nextSocket, source } = openSource();
+    const waiting = waitForNews(source, stretch(3, []), never);
+    const socket = await nextSocket();
+    expect(await isOver(waiting)).toBe(false);
+    socket.tell('{"type":"cf_agent_state"}');
+    expect(await isOver(waiting)).toBe(false);
+    socket.tell(eventAt(4));
+    expect(await waiting).toBe(true);
+    expect(socket.closings).toEqual([1000]);
+    expect(log).toEqual(["tail 3 with tail-key"]);
+  });
+
+  test("is over when what was missed while a tail was cut is in the journal", async () => {
+    const { nextSocket, source } = openSource(stretch(0, [eventAt(1)]));
+    const waiting = waitForNews(source, stretch(0, []), never);
     (await nextSocket()).cut();
-    await expect(waiting).rejects.toThrow("the journal has no more");
+    expect(await waiting).toBe(true);
   });
 });

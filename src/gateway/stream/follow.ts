@@ -1,0 +1,92 @@
+import { type ControlFrame, ENDING_TYPES, type EventType, type GatewayEvent } from "../contract/event";
+import { ProblemError } from "../contract/problem";
+import type { EventsAnswer } from "../port";
+import { socketEvents } from "./socket-events";
+
+const MOST_FAILURES = 5;
+const FIRST_DELAY_MS = 100;
+/** A tail that lived for this long was a good one, even if nothing came. */
+const SETTLED_MS = 10_000;
+
+/** Where a stream gets its events. */
+export interface JournalSource {
+  /** Reads the stretch after a cursor, or the first one. */
+  read(after: string | undefined): Promise<EventsAnswer>;
+  /** Opens the live tail after a cursor. */
+  openTail(after: string, tailKey: string): Promise<WebSocket>;
+  /** Whether the events are those of one instance, whose end is the end of the stream. */
+  readonly ofInstance: boolean;
+}
+
+/** What is told next: events, or something about the stream itself, with the cursor at which it holds. */
+export type Told =
+  | { readonly events: readonly GatewayEvent[] }
+  | { readonly control: ControlFrame; readonly cursor: string };
+
+/**
+ * Tells a journal: what is kept, then live, each event once and in order. A tail that is cut is opened again after the cursor,
+ * and nobody notices. Its last word is `stream.end`, or `stream.closing` if the agent cannot be reached for long, is gone, or
+ * takes no more streams. When `stop` aborts it ends without a word.
+ */
+export async function* follow(
+  source: JournalSource,
+  first: EventsAnswer,
+  stop: AbortSignal,
+): AsyncGenerator<Told, void> {
+  let next: EventsAnswer | undefined = first;
+  let { cursor } = first;
+  let caughtUp = false;
+  let failures = 0;
+
+  while (!stop.aborted) {
+    const since = Date.now();
+    const before = cursor;
+    try {
+      const answer: EventsAnswer = next ?? (await source.read(cursor));
+      next = undefined;
+      if (answer.gap) yield { control: { type: "stream.gap" }, cursor: answer.from };
+      if (answer.events.length > 0) yield { events: answer.events };
+      cursor = answer.cursor;
+      if (answer.more) continue;
+      if (answer.ended) return yield { control: { type: "stream.end" }, cursor };
+      if (!caughtUp) yield { control: { type: "stream.caught-up" }, cursor };
+      caughtUp = true;
+      if (stop.aborted) return;
+
+      const tail = await source.openTail(cursor, answer.tailKey);
+      for await (const live of socketEvents(tail, stop)) {
+        const end = source.ofInstance ? live.findIndex(({ type }) => isEnding(type)) : -1;
+        const events = end < 0 ? live : live.slice(0, end + 1);
+        cursor = events.at(-1)?.id ?? cursor;
+        yield { events };
+        if (end >= 0) return yield { control: { type: "stream.end" }, cursor };
+      }
+    } catch (failure) {
+      const gone = failure instanceof ProblemError && failure.code !== "agent_unavailable";
+      if (gone) return yield { control: { type: "stream.closing" }, cursor };
+    }
+    if (stop.aborted) return;
+    // The socket was cut. That is normal for one that was open for long, or that brought something; one that is cut at once
+    // may be so again.
+    failures = cursor !== before || Date.now() - since > SETTLED_MS ? 0 : failures + 1;
+    if (failures > MOST_FAILURES) return yield { control: { type: "stream.closing" }, cursor };
+    if (failures > 0) await pause(FIRST_DELAY_MS * 2 ** failures, stop);
+  }
+}
+
+function isEnding(type: EventType): boolean {
+  return (ENDING_TYPES as readonly EventType[]).includes(type);
+}
+
+/** Waits for a time, or until `stop` aborts. */
+function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resume) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      stop.removeEventListener("abort", done);
+      resume();
+    };
+    const timer = setTimeout(done, milliseconds);
+    stop.addEventListener("abort", done);
+  });
+}
