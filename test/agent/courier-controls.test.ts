@@ -80,15 +80,10 @@ function openCourier() {
   const desk = openDesk();
   const workflow = new StandInWorkflow();
   const failures: string[] = [];
-  const courier = new Courier(
-    desk.records,
-    new Engine({ REFUND: workflow }),
-    () => ({
-      sdk: () => ({}),
-      gateway: { rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
-    }),
-    { failed: (id) => failures.push(id), dissolve: async () => true },
-  );
+  const courier = new Courier(desk.records, new Engine({ REFUND: workflow }), () => ({}), {
+    failed: (id) => failures.push(id),
+    dissolve: async () => true,
+  });
   return { courier, desk, failures, workflow };
 }
 
@@ -415,6 +410,18 @@ describe("a restart", () => {
     await round;
     expect(desk.row("r-1")).toMatchObject({ intent: null, attempt: 3 });
     expect(isEmpty(desk)).toBe(true);
+  });
+
+  test("of an instance of before the gateway that the engine has forgotten has failed: nobody knows its params", async () => {
+    const { courier, desk, failures, workflow } = openCourier();
+    desk.accept("r-1");
+    desk.query("UPDATE switchyard_instances SET params = 'null'");
+    force(desk, "r-1", "complete");
+    apply(desk, restart);
+    await courier.deliver();
+    expect(failures).toEqual(["r-1"]);
+    expect(workflow.log).toEqual([]);
+    expect(desk.records.outbox.hasAny("r-1")).toBe(false);
   });
 
   test("with a pause behind it is restarted first, and then paused", async () => {

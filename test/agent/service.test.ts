@@ -45,7 +45,9 @@ function openService() {
     deliver: async () => {
       log.push(`delivered after ${desk.published.length} changes`);
     },
-    checkIfStale: async () => {},
+    inspection: { checkIfStale: async () => {}, checkIfUnheard: async () => {} },
+    migrateBinding: () => 0,
+    adopt: () => {},
     closeTails: (ended) => {
       log.push(`close tails of ${JSON.stringify(ended)}`);
     },

@@ -82,6 +82,7 @@ export function openDesk(sqlite: SqliteStorage = sqliteStorage()): Desk {
         summary: "Pay?",
         details: null,
         timeoutMs: 60_000,
+        sdkEventType: "approval",
         ...gate,
       };
       const { answer } = desk.report(id, { type: "gate-opened", gate: asked }, now);

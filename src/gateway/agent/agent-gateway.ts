@@ -1,17 +1,19 @@
+import type { WorkflowCallback } from "agents/workflows";
 import type { GatewayEvent } from "../contract/event";
 import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
+import { Adoption } from "./adoption";
 import { Courier, type Origin } from "./courier";
 import type { Dissolved } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
 import { Family, type FamilyHost } from "./family";
 import { fromOutcome } from "./outcome";
 import { Alarm, type AlarmClock } from "./alarm";
-import { reconcile } from "./controls";
 import { fail } from "./endings";
+import { Inspection } from "./inspection";
 import { type AuthorCallback, receive } from "./reception";
 import type { InstanceRow } from "./ledger";
 import { Records } from "./records";
@@ -19,6 +21,7 @@ import type { Report } from "./reports";
 import { remove } from "./removing";
 import { Retention } from "./retention";
 import { AgentService } from "./service";
+import { hear } from "./stock-callbacks";
 import type { AgentMethod } from "./stub";
 import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
@@ -46,7 +49,6 @@ const SOON_MS = 20_000;
 const SOONEST_MS = 1_000;
 /** How long a caller waits for the engine to follow. */
 const PATIENCE_MS = 2_000;
-const STALE_MS = 30_000;
 const CHECKS_AT_ONCE = 50;
 const SWEPT_AT_ONCE = 100;
 const ANSWERS_KEPT_MS = 86_400_000;
@@ -56,19 +58,23 @@ export class AgentGateway {
   readonly records: Records;
   readonly service: AgentService;
   readonly #host: AgentHost;
-  readonly #engine: Engine;
   readonly #alarm: Alarm;
   readonly #retention: Retention;
   readonly #courier: Courier;
   readonly #family: Family;
+  readonly #inspection: Inspection;
+  readonly #adoption: Adoption;
 
   constructor(host: AgentHost) {
     this.#host = host;
     this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events));
-    this.#engine = new Engine(host.env);
-    this.#retention = new Retention(this.records.store, host.definition.workflows);
+    const { workflows } = host.definition;
+    const engine = new Engine(host.env);
+    this.#retention = new Retention(this.records.store, workflows);
+    this.#inspection = new Inspection(this.records, engine, workflows);
+    this.#adoption = new Adoption(this.records, workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
-    this.#courier = new Courier(this.records, this.#engine, () => host.origin, {
+    this.#courier = new Courier(this.records, engine, host.origin, {
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
     });
@@ -83,19 +89,46 @@ export class AgentGateway {
       family: this.#family,
       definition: host.definition,
       path: host.path,
-      checkIfStale: (instance) => this.#checkIfStale(instance),
+      inspection: this.#inspection,
+      migrateBinding: (from, to) => this.#rename(from, to),
+      adopt: () => this.#adoption.takeBatch(),
       closeTails: (ended) => host.closeTails(ended),
       invoke: (method, input) => host.invoke(method, input),
       state: () => host.state(),
       initialState: () => host.initialState(),
       setState: (state) => host.setState(state),
     });
-    // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
-    if (host.isSubAgent || this.records.store.exists()) {
-      this.records.store.open();
-      this.#takeOverRenamed();
-      if (this.records.outbox.nextDueAt() !== undefined) host.background(this.#courier.deliver());
-    }
+    if (this.#exists()) this.#wake();
+  }
+
+  /**
+   * A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to: by
+   * the gateway, or before there was one, so that the SDK has instances or sub-agents of it on record.
+   */
+  #exists(): boolean {
+    return (
+      this.#host.isSubAgent ||
+      this.records.store.exists() ||
+      this.#adoption.isAny() ||
+      this.#family.children.isAny()
+    );
+  }
+
+  #wake(): void {
+    const { store, outbox, ledger } = this.records;
+    store.open();
+    this.#takeOverRenamed();
+    this.#adoption.takeBatch();
+    if (outbox.nextDueAt() !== undefined) this.#host.background(this.#courier.deliver());
+    // What was adopted is not looked after by an alarm that was set for it.
+    if ((ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY) <= Date.now())
+      this.#host.background(this.#alarm.ensure(Date.now() + SOONEST_MS));
+  }
+
+  /** An instance by the id that the engine knows it by. */
+  findByEngineId(engineId: string): InstanceRow | undefined {
+    this.#adoption.takeNamed({ id: engineId });
+    return this.records.ledger.findByEngineId(engineId);
   }
 
   /** Answers a call that is meant for this agent, or for one below it. */
@@ -104,6 +137,7 @@ export class AgentGateway {
     if (next === undefined) {
       if (!this.records.store.exists() && !this.#creates(method, input))
         throw new ProblemError("agent_not_found");
+      this.#adoption.takeNamed(input);
       // Whoever calls a method does so with that method's own input: both sides are made from the same types.
       const callee = isSubtreeCall(method) ? this.#family.subtree : this.service;
       const answer = Reflect.get(callee, method) as (input: unknown) => Promise<unknown>;
@@ -121,8 +155,8 @@ export class AgentGateway {
   }
 
   /** Ends this sub-agent, for its parent, which deletes it then. */
-  dissolve(): Promise<Dissolved> {
-    return this.#family.departures.dissolve();
+  async dissolve(): Promise<Dissolved> {
+    return this.#adoption.takeBatch() ? "more" : this.#family.departures.dissolve();
   }
 
   /** Whether a request opens a tail of an agent below this one. */
@@ -144,11 +178,40 @@ export class AgentGateway {
       return fromOutcome(await child.gatewayReport(further, engineId, report));
     }
     if (!this.records.store.exists()) throw new ProblemError("agent_not_found");
-    const found = this.records.ledger.findByEngineId(engineId);
+    const found = this.findByEngineId(engineId);
     if (found === undefined) throw new ProblemError("instance_not_found");
-    const { answer, callback } = this.records.change((now) => receive(this.records, found, report, now));
+    // What it did before it could tell is in the engine's history alone; from now on it tells itself.
+    const isHeard = found.voice !== "adopted" || (await this.#inspection.check(found));
+    const { answer, callback } = this.records.change((now) => {
+      const row = this.records.ledger.findByEngineId(engineId);
+      if (row === undefined) throw new ProblemError("instance_not_found");
+      return receive(this.records, isHeard ? heard(this.records, row, now) : row, report, now);
+    });
     if (callback !== undefined) await this.#host.tellAuthor(found.binding, found.id, callback);
     return answer;
+  }
+
+  /** Takes what a run of the SDK's own class tells. @returns false if the ledger has no such instance. */
+  async hear(callback: WorkflowCallback): Promise<boolean> {
+    const found = this.records.store.exists() ? this.findByEngineId(callback.workflowId) : undefined;
+    if (found === undefined) return false;
+    const told = this.records.change((now) => hear(this.records, found, callback, now));
+    if (told?.type === "complete" || told?.type === "error")
+      this.#host.background(this.#alarm.ensure(Date.now() + SOONEST_MS));
+    if (told !== undefined) await this.#host.tellAuthor(found.binding, found.id, told);
+    return true;
+  }
+
+  /** Instances of a binding that was renamed go on under its present name, and are adopted if they were not. */
+  migrateBinding(from: string, to: string): number {
+    const migrated = this.#exists() ? this.records.change(() => this.#rename(from, to)) : 0;
+    this.#adoption.takeBatch();
+    return migrated;
+  }
+
+  /** Inside a change. */
+  #rename(from: string, to: string): number {
+    return this.records.renameBinding(from, to) + this.#adoption.rename(from, to);
   }
 
   get definition(): AgentDefinition {
@@ -175,14 +238,15 @@ export class AgentGateway {
     this.#alarm.rang();
     if (!this.records.store.exists()) return;
     await this.#courier.deliver();
-    for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE))
-      await this.#check(instance);
+    this.#adoption.takeBatch();
+    await this.#inspection.checkAll(this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE));
     this.records.change((now) => {
       for (const instance of this.#retention.over(now, SWEPT_AT_ONCE)) remove(this.records, instance, now);
     });
     await this.#courier.deliver();
     this.records.answers.forgetBefore(Date.now() - ANSWERS_KEPT_MS);
     const next = Math.min(
+      this.#adoption.isDue() ? Date.now() : Number.POSITIVE_INFINITY,
       this.records.outbox.nextDueAt() ?? Number.POSITIVE_INFINITY,
       this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
       this.#retention.nextAt() ?? Number.POSITIVE_INFINITY,
@@ -190,36 +254,11 @@ export class AgentGateway {
     if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
   }
 
-  /** A look at the engine costs a request: readers of one instance share one in half a minute. */
-  async #checkIfStale(instance: InstanceRow): Promise<void> {
-    if (instance.check_at === null || isTerminal(instance.status)) return;
-    const lastLook = instance.check_at - instance.check_after;
-    if (Date.now() - lastLook >= STALE_MS) await this.#check(instance);
-  }
-
-  /** Asks the engine whether the ledger is still true. What is under way, in the outbox, is left to come about. */
-  async #check(instance: InstanceRow): Promise<void> {
-    const { records } = this;
-    try {
-      const view = await this.#engine.view(instance.binding, instance.engine_id);
-      records.change((now) => {
-        const row = records.ledger.find(instance.id);
-        if (row === undefined || isTerminal(row.status)) return;
-        const underWay =
-          row.intent !== null || row.updated_at !== instance.updated_at || records.outbox.hasAny(row.id);
-        if (underWay || !reconcile(records, row, view, now)) records.ledger.checked(row, now);
-      });
-    } catch (failure) {
-      console.warn("switchyard: the engine could not be asked about an instance", failure);
-      records.change((now) => records.ledger.checked(instance, now));
-    }
-  }
-
   /** Instances that were started under a former name of a binding go on under the present one. */
   #takeOverRenamed(): void {
     for (const { binding, formerBindings } of this.definition.workflows) {
       for (const former of formerBindings) {
-        this.records.change(() => this.records.workflows.rename(former, binding));
+        this.records.change(() => this.records.renameBinding(former, binding));
       }
     }
   }
@@ -258,6 +297,14 @@ function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" |
     wipeChild: (definition, name) => host.wipeChild(definition, name),
     closeTails: (ended) => host.closeTails(ended),
   };
+}
+
+/** From now on the run tells itself where it waits. The first that it ever says is put down with that. Inside a change. */
+function heard(records: Records, row: InstanceRow, now: number): InstanceRow {
+  if (row.voice === "gateway" || isTerminal(row.status)) return row;
+  return row.started_at === null
+    ? { ...row, voice: "gateway" }
+    : records.ledger.change(row, { voice: "gateway" }, now);
 }
 
 function delay(milliseconds: number): Promise<void> {

@@ -61,6 +61,12 @@ export class Records {
     return result;
   }
 
+  /** Instances of a binding that was renamed go on under its present name. Inside a change. @returns how many there are. */
+  renameBinding(from: string, to: string): number {
+    this.outbox.renameBinding(from, to);
+    return this.workflows.rename(from, to);
+  }
+
   /** Removes all that is kept of an instance. Inside a change. */
   forget(instanceId: string): void {
     this.ledger.delete(instanceId);

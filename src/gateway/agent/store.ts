@@ -10,6 +10,7 @@ const MIGRATIONS: readonly string[] = [
     attempt INTEGER NOT NULL,
     status TEXT NOT NULL,
     intent TEXT,
+    voice TEXT NOT NULL DEFAULT 'unheard',
     waiting_for TEXT,
     params TEXT NOT NULL,
     metadata TEXT NOT NULL,

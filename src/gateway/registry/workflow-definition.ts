@@ -18,6 +18,9 @@ type Ending = (typeof TERMINAL_STATUSES)[number];
 /** Milliseconds for which an instance is kept after its end where its workflow does not say: 30 days. */
 export const DEFAULT_KEEP_MS = 30 * 86_400_000;
 
+/** The event type under which the SDK waits for approval, unless it is told otherwise. */
+export const SDK_APPROVAL_TYPE = "approval";
+
 type EventSchemas = Readonly<Record<string, z.ZodType>>;
 
 /** The contract of one workflow: what goes in, what is told while it runs, and what comes out. */
@@ -41,6 +44,8 @@ export interface WorkflowDefinition<
   readonly keepMs: Readonly<Record<Ending, number>>;
   /** Names that the binding had before. */
   readonly formerBindings: readonly string[];
+  /** Event types under which runs of the SDK's own class wait for approval. */
+  readonly approvalEventTypes: readonly string[];
 }
 
 /** What {@link defineWorkflow} takes. */
@@ -72,6 +77,11 @@ export interface WorkflowOptions<
   keep?: Duration | Partial<Record<Ending, Duration>>;
   /** Names that the binding had before: instances that were started under them go on under the new one. */
   formerBindings?: readonly string[];
+  /**
+   * Event types under which runs wait for approval that are of the SDK's own `AgentWorkflow`, or were begun by it: what it
+   * was given as `eventType`; `approval` if left out.
+   */
+  approvalEventTypes?: readonly string[];
 }
 
 /**
@@ -119,8 +129,10 @@ export function defineWorkflow<
     events: (options.events ?? {}) as Events,
     keepMs: keepOf(name, options.keep),
     formerBindings: options.formerBindings ?? [],
+    approvalEventTypes: options.approvalEventTypes ?? [SDK_APPROVAL_TYPE],
   };
-  for (const known of [binding, ...definition.formerBindings]) definitions.set(known, definition);
+  definitions.set(name, definition);
+  for (const known of [binding, ...definition.formerBindings]) definitionsByBinding.set(known, definition);
   return definition;
 }
 
@@ -137,12 +149,19 @@ function keepOf(
   }
 }
 
-/** By binding, which is how a running workflow knows itself. */
+/** By public name, which the gateway gives a run on its way. */
 const definitions = new Map<string, WorkflowDefinition>();
+/** By binding, which is all that a run knows of itself that was begun before the gateway. */
+const definitionsByBinding = new Map<string, WorkflowDefinition>();
+
+/** @returns the contract of the workflow of this public name; undefined if none was defined. */
+export function workflowNamed(name: string): WorkflowDefinition | undefined {
+  return definitions.get(name);
+}
 
 /** @returns the contract of the workflow on a binding, or on one that it had before; undefined if none was defined. */
 export function workflowOn(binding: string): WorkflowDefinition | undefined {
-  return definitions.get(binding);
+  return definitionsByBinding.get(binding);
 }
 
 /** Params of a workflow as its class receives them. */
