@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/browser/**"],
+    // Nothing that a gateway sends in any test may show what is internal.
+    setupFiles: ["test/support/inspect-all.ts"],
     // Each file that needs the engine starts one of its own.
     maxWorkers: 2,
     testTimeout: 60_000,

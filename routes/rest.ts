@@ -12,7 +12,6 @@ import {
   type Reach,
   type Subject,
 } from "../src/gateway/operations/operation";
-import { agentSchemas } from "../src/gateway/operations/schemas";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { camel, words } from "../src/gateway/operations/words";
 import type { EventsAnswer } from "../src/gateway/port";
@@ -81,7 +80,7 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
         : { body: { required: true, content: { "application/json": { schema: schemas.body } } } }),
     },
     responses: {
-      ...success(operation.kind, rest, subject, schemas),
+      ...success(rest, schemas),
       ...problemResponses(problemsOf(operation, rest.method, schemas, subject !== undefined)),
     },
   });
@@ -110,15 +109,10 @@ function pathParams(subject: Subject | undefined, { params }: OperationSchemas):
   return z.object({ ...Object.fromEntries(names), ...params?.shape });
 }
 
-function success(
-  kind: BoundOperation["operation"]["kind"],
-  { status, waits, created }: BoundOperation["rest"],
-  subject: Subject | undefined,
-  { output }: OperationSchemas,
-) {
-  if (kind === "events" && subject !== undefined) {
+function success({ status, waits, created }: BoundOperation["rest"], { output, frame }: OperationSchemas) {
+  if (frame !== undefined) {
     const content = {
-      "text/event-stream": { schema: agentSchemas(subject.agent).frame },
+      "text/event-stream": { schema: frame },
       "application/json": { schema: output },
     };
     return {

@@ -1,4 +1,5 @@
 export { withGateway, type GatewayMembers, type StartOptions } from "./gateway/agent/with-gateway";
+export { Name } from "./gateway/contract/names";
 export { createGateway, type GatewayOptions } from "./gateway/app";
 export { defineAgent } from "./gateway/registry/agent-definition";
 export { DefinitionError } from "./gateway/registry/definition-error";

@@ -1,8 +1,8 @@
 import { catalog } from "./desk/agents";
 import { createGateway } from "./gateway";
 
-export { Catalog } from "./desk/catalog";
-export { Dataset } from "./desk/dataset";
+export { Catalog, Dataset } from "./desk/catalog";
+export { ClearHistoryWorkflow } from "./desk/clear-history";
 export { ImportDatasetWorkflow } from "./desk/import-dataset";
 export { PublishReleaseWorkflow } from "./desk/publish-release";
 

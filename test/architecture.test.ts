@@ -25,6 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "type src/gateway/port",
     "agents",
     "cloudflare:workers",
+    "node:async_hooks",
     "node:crypto",
     "type zod",
   ],
@@ -69,7 +70,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "@hono/zod-openapi",
     "hono",
   ],
-  "src/gateway": ["src/gateway/agent/", "src/gateway/app", "src/gateway/registry/", "src/gateway/workflow/"],
+  "src/gateway": [
+    "src/gateway/agent/",
+    "src/gateway/app",
+    "src/gateway/contract/",
+    "src/gateway/registry/",
+    "src/gateway/workflow/",
+  ],
   "src/desk/": ["src/gateway", "agents", "papaparse", "zod"],
   "src/index": ["src/desk/", "src/gateway"],
 };

@@ -8,6 +8,7 @@ import { datasetName } from "../scripts/demo-csv.ts";
 import { importCsv } from "../scripts/demo-import.ts";
 import { createTerminal, type Terminal } from "../scripts/demo-terminal.ts";
 import { ensureLocalKey } from "../scripts/local-key.ts";
+import { ask, inspect } from "./support/received.ts";
 
 const DEMO = join(import.meta.dirname, "..", "scripts", "demo.ts");
 /** Shorter than the patience of the test runner, so that nothing outlives a test. */
@@ -28,6 +29,7 @@ interface Ended {
 function runDemo(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     execFile(process.execPath, [DEMO, ...args], { timeout: DEMO_TIMEOUT_MS }, (error, stdout, stderr) => {
+      inspect("npm run demo", `${stdout}\n${stderr}`);
       resolve({ code: error === null ? 0 : error.code, stdout, stderr });
     });
   });
@@ -82,7 +84,9 @@ describe("npm run demo", () => {
     const { stdout } = await runDemo(await writeCsv("small.csv", "id,name\n1,one\n"));
     const [, address] = /on (http:\/\/127\.0\.0\.1:\d+)/.exec(stdout) ?? [];
 
-    await expect(fetch(`${address}/healthz`)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
+    await expect(ask(new URL(`${address}/healthz`))).rejects.toMatchObject({
+      cause: { code: "ECONNREFUSED" },
+    });
   });
 
   test("imports a file of one's own, and says which of its lines are rejected", async () => {

@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { defineAgent } from "../gateway";
-import { Catalog, CatalogState } from "./catalog";
-import { Dataset, RowsInput, RowsOutput, Summary } from "./dataset";
+import { Catalog, Dataset } from "./catalog";
+import { clearHistory } from "./clear-history";
+import {
+  ApproveImportInput,
+  ApproveImportOutput,
+  CatalogState,
+  RowsInput,
+  RowsOutput,
+  StartImportInput,
+  StartImportOutput,
+  Summary,
+} from "./contracts";
 import { importDataset } from "./import-dataset";
 import { publishRelease } from "./publish-release";
 
@@ -22,6 +32,19 @@ export const catalog = defineAgent({
   binding: "Catalog",
   agent: Catalog,
   state: CatalogState,
-  workflows: [publishRelease],
+  workflows: [publishRelease, clearHistory],
   children: [dataset],
+  methods: {
+    startImport: {
+      description: "Start an import on one data set of one catalog",
+      input: StartImportInput,
+      output: StartImportOutput,
+      creates: true,
+    },
+    approveImport: {
+      description: "Approve an import of one data set of one catalog",
+      input: ApproveImportInput,
+      output: ApproveImportOutput,
+    },
+  },
 });

@@ -1,7 +1,7 @@
 import type { AgentWorkflowEvent, AgentWorkflowStep } from "agents/workflows";
 import { z } from "zod";
 import { defineWorkflow, GatewayWorkflow, type OutputOf, type ParamsOf } from "../gateway";
-import type { Dataset } from "./dataset";
+import type { Dataset } from "./catalog";
 import { readTable, type Table } from "./table";
 
 export const importDataset = defineWorkflow({
@@ -20,6 +20,7 @@ export const importDataset = defineWorkflow({
     rowsLoaded: z.int(),
   }),
   approval: z.object({ note: z.string().max(500).optional() }).optional(),
+  labels: ["owner"],
   output: z.object({
     rows: z.int(),
     rejected: z.int(),

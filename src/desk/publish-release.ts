@@ -1,7 +1,8 @@
 import type { AgentWorkflowEvent, AgentWorkflowStep } from "agents/workflows";
 import { z } from "zod";
 import { defineWorkflow, GatewayWorkflow, type ParamsOf } from "../gateway";
-import type { Catalog, CatalogState } from "./catalog";
+import type { Catalog } from "./catalog";
+import type { CatalogState } from "./contracts";
 
 export const publishRelease = defineWorkflow({
   name: "publish-release",

@@ -128,6 +128,8 @@ export interface AgentPort {
       readonly params: Record<string, unknown>;
       readonly id: string | undefined;
       readonly metadata: Metadata;
+      /** Milliseconds to wait before the engine is told. */
+      readonly delay?: number;
     }[];
     readonly once?: Once | undefined;
   }): Promise<readonly StartedItem[]>;

@@ -27,7 +27,8 @@ function codeOf(work: () => unknown): string {
   }
   throw new Error("no problem was met");
 }
-const forgetBefore = ({ records }: Desk, time: number): void => records.answers.forgetBefore(time);
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 
 const begin = ({ records }: Desk) => records.change((now) => records.answers.findOrBegin(once, now));
 
@@ -143,18 +144,31 @@ test("a request without a key is done each time", () => {
   expect([ask(), ask()]).toEqual([1, 2]);
 });
 
-test("answers are forgotten by when they were given, and then the key is free", () => {
-  const desk = openDesk();
-  const { answers } = desk.records;
+test("answers are forgotten a day after they were given, and then the key is free", () => {
+  const { records } = openDesk();
+  const { answers } = records;
   const other = { key: "k-2", fingerprint: "f-2" };
-  desk.records.change(() => {
+  records.change(() => {
     answers.keep(once, "old", NOON);
     answers.keep(other, "new", NOON + 1);
   });
-  forgetBefore(desk, NOON);
+  answers.sweep(NOON + DAY_MS - 1);
   expect(answers.find(once)).toEqual({ answer: "old" });
-  forgetBefore(desk, NOON + 1);
+  answers.sweep(NOON + DAY_MS);
   expect(answers.find(once)).toBeUndefined();
   expect(answers.find({ ...once, fingerprint: "f-2" })).toBeUndefined();
   expect(answers.find(other)).toEqual({ answer: "new" });
+});
+
+test("the next answers are forgotten within an hour after their day, those of an hour together", () => {
+  const { records } = openDesk();
+  const { answers } = records;
+  expect(answers.nextSweepAt()).toBeUndefined();
+  records.change(() => {
+    for (let n = 0; n < 60; n += 1) answers.keep({ key: `k-${n}`, fingerprint: "f" }, n, NOON + n * 60_000);
+  });
+  const next = answers.nextSweepAt() ?? 0;
+  expect(next).toBe(NOON + DAY_MS + HOUR_MS);
+  answers.sweep(next);
+  expect(answers.nextSweepAt()).toBeUndefined();
 });

@@ -543,6 +543,28 @@ describe("a deletion", () => {
     expect(isEmpty(desk)).toBe(true);
   });
 
+  test("of an instance that the engine was never told of asks nothing of the engine", () => {
+    const { desk } = openCourier();
+    desk.accept("r-1");
+    const create = { kind: "create", instanceId: "r-1", payload: { params: {} } } as const;
+    desk.records.outbox.add(create, NOON + 3_600_000);
+    removeInstance(desk);
+    expect(isEmpty(desk)).toBe(true);
+  });
+
+  test("of an instance whose creation was tried has the engine look: the answer may have been lost", async () => {
+    const { courier, desk, workflow } = openCourier();
+    failFirst(workflow, "create", 1);
+    addCreate(desk);
+    const round = courier.deliver();
+    await vi.advanceTimersByTimeAsync(0);
+    workflow.views.set("engine-r-1", { status: "running" });
+    removeInstance(desk);
+    await deliverForLong(courier);
+    await round;
+    expect(workflow.views.size).toBe(0);
+  });
+
   test("does not keep back a new instance of the same id", async () => {
     const { courier, desk, workflow } = running();
     workflow.before = (call) => {

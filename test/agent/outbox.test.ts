@@ -99,8 +99,27 @@ describe("a message that was not taken", () => {
     addEvent(outbox, "r-1", "later");
     addCreate(outbox, "r-2");
     expect(inShort(outbox.due(NOON, 10))).toEqual(["r-2 create"]);
-    expect(inShort(outbox.due(NOON + 500, 10))).toEqual(["r-1 create", "r-2 create"]);
+    // The one that is due for longest goes first.
+    expect(inShort(outbox.due(NOON + 500, 10))).toEqual(["r-2 create", "r-1 create"]);
   });
+});
+
+test("neither the next messages nor their time need a look at all of them", () => {
+  const desk = openDesk();
+  const before = desk.queries.length;
+  desk.records.outbox.due(NOON, 10);
+  desk.records.outbox.nextDueAt();
+  const plans = desk.queries
+    .slice(before)
+    .flatMap((query) => desk.query(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => detail));
+  expect(plans).toEqual([
+    expect.stringMatching(/^SEARCH message USING INDEX switchyard_outbox_by_due/),
+    expect.any(String),
+    expect.stringMatching(/^SEARCH earlier/),
+    expect.stringMatching(/^SCAN message USING INDEX switchyard_outbox_by_due/),
+    expect.any(String),
+    expect.stringMatching(/^SEARCH earlier/),
+  ]);
 });
 
 describe("when the next message is due", () => {

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { NOON, openDesk } from "./stand-ins.ts";
+import { describe, expect, test, vi } from "vitest";
+import { type Desk, NOON, openDesk } from "./stand-ins.ts";
 
 describe("a change", () => {
   test("is published once it is committed, all of it at once and in order", () => {
@@ -46,35 +46,81 @@ describe("a change", () => {
   });
 });
 
-test("no query scans a table of instances, events or approvals, or sorts one: cost does not grow with their number", () => {
-  const desk = openDesk();
-  const { records } = desk;
-  const page = { limit: 10, cursor: undefined };
-  desk.accept("r-1");
-  desk.ask("r-1");
-  desk.report("r-1", { type: "progress", key: "p", progress: { percent: 1 } });
-  desk.report("r-1", { type: "completed", output: null });
-  for (const workflow of [undefined, "refund"]) {
-    for (const status of [[], ["queued"], ["queued", "complete"]] as const) {
-      records.ledger.list({ ...page, status, workflow }, records.agent);
-    }
-  }
-  records.approvals.list({ ...page, status: [] }, records.agent);
-  records.approvals.list({ ...page, status: ["pending", "approved"] }, records.agent);
-  records.approvals.countPending();
-  records.journal.read({ instanceId: undefined, after: undefined, limit: 10 });
-  records.journal.read({ instanceId: "r-1", after: undefined, limit: 10 });
+const tell = ({ records, row }: Desk, message: number): boolean =>
+  records.journal.append(row("r-1"), "instance.message", { message }, NOON);
 
-  const plans = [...new Set(desk.queries)]
-    .filter(
-      (query) =>
-        /^\s*(?:SELECT|UPDATE|INSERT|DELETE)\b/.test(query) &&
-        /switchyard_(?:instances|events|approvals)/.test(query),
-    )
-    .flatMap((query) =>
-      desk.query(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => ({ query, detail: detail as string })),
-    );
-  expect(plans.length).toBeGreaterThan(10);
-  const expensive = plans.filter(({ detail }) => /^SCAN|TEMP B-TREE/.test(detail));
-  expect(expensive).toEqual([]);
+describe("a change within a change", () => {
+  test("is published with the outer one, in order, and never if that fails", () => {
+    const desk = openDesk();
+    desk.accept("r-1");
+    desk.records.change(() => {
+      tell(desk, 1);
+      desk.records.change(() => tell(desk, 2));
+      expect(desk.types()).toEqual([]);
+      tell(desk, 3);
+    });
+    expect(desk.published.flat().map(({ data }) => data)).toEqual([1, 2, 3].map((message) => ({ message })));
+    desk.published.length = 0;
+    const failing = () =>
+      desk.records.change(() => {
+        desk.records.change(() => tell(desk, 4));
+        throw new TypeError("half-way");
+      });
+    expect(failing).toThrow(TypeError);
+    expect(desk.published).toEqual([]);
+  });
+
+  test("that fails takes nothing of the outer one with it", () => {
+    const desk = openDesk();
+    desk.accept("r-1");
+    const done: string[] = [];
+    desk.published.length = 0;
+    desk.records.change(() => {
+      tell(desk, 1);
+      desk.records.afterwards(() => done.push("outer"));
+      const failing = () =>
+        desk.records.change(() => {
+          tell(desk, 2);
+          desk.records.afterwards(() => done.push("inner"));
+          throw new TypeError("half-way");
+        });
+      expect(failing).toThrow(TypeError);
+    });
+    expect(desk.published.flat().map(({ data }) => data)).toEqual([{ message: 1 }]);
+    expect(done).toEqual(["outer"]);
+  });
+});
+
+describe("what follows a change", () => {
+  test("is done once it is committed and published, in order, and at once where there is none", () => {
+    const desk = openDesk();
+    const row = desk.accept("r-1");
+    const done: string[] = [];
+    desk.published.length = 0;
+    desk.records.change(() => {
+      for (const what of ["first", "second"])
+        desk.records.afterwards(() => done.push(`${what} after ${desk.types().join()}`));
+      desk.records.journal.append(row, "instance.started", {}, NOON);
+      expect(done).toEqual([]);
+    });
+    expect(done).toEqual(["first after instance.started", "second after instance.started"]);
+    desk.records.afterwards(() => done.push("at once"));
+    expect(done).toHaveLength(3);
+  });
+
+  test("fails alone: the change stands, and the others are done", () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { records } = openDesk();
+    let done = 0;
+    records.change(() => {
+      records.afterwards(() => {
+        throw new Error("a client is gone");
+      });
+      records.afterwards(() => {
+        done += 1;
+      });
+    });
+    expect([done, logged.mock.calls.length]).toEqual([1, 1]);
+    logged.mockRestore();
+  });
 });

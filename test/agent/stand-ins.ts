@@ -5,7 +5,7 @@ import { receive, type Received } from "../../src/gateway/agent/reception.ts";
 import { Records } from "../../src/gateway/agent/records.ts";
 import type { GateReport, OpenedGate, Report } from "../../src/gateway/agent/reports.ts";
 import { eventSchema, type GatewayEvent } from "../../src/gateway/contract/event.ts";
-import { type InstanceStatus, instanceSchema } from "../../src/gateway/contract/instance.ts";
+import { type InstanceStatus, instanceSchema, type Metadata } from "../../src/gateway/contract/instance.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
 import type { AgentDefinition } from "../../src/gateway/registry/agent-definition.ts";
 import { defineWorkflow } from "../../src/gateway/registry/workflow-definition.ts";
@@ -36,7 +36,7 @@ export interface Desk extends SqliteStorage {
   /** Puts an instance on record. */
   readonly accept: (
     id: string,
-    options?: { readonly now?: number; readonly workflow?: string },
+    options?: { readonly now?: number; readonly workflow?: string; readonly metadata?: Metadata },
   ) => InstanceRow;
   /** The instance as it is now. */
   readonly row: (id: string) => InstanceRow;
@@ -46,16 +46,26 @@ export interface Desk extends SqliteStorage {
   readonly ask: (id: string, gate?: Partial<GateReport>, now?: number) => OpenedGate;
 }
 
-export function openDesk(sqlite: SqliteStorage = sqliteStorage()): Desk {
+/** @param labels the metadata keys by which lists can be filtered. */
+export function openDesk(
+  sqlite: SqliteStorage = sqliteStorage(),
+  {
+    keepEvents,
+    labels = ["n", "owner", "urgent"],
+  }: { readonly keepEvents?: number; readonly labels?: readonly string[] } = {},
+): Desk {
   const published: GatewayEvent[][] = [];
-  const records = new Records(sqlite.storage, AGENT, (events) => published.push([...events]));
+  const records = new Records(sqlite.storage, AGENT, (events) => published.push([...events]), {
+    labels,
+    ...(keepEvents === undefined ? {} : { keepEvents: () => keepEvents }),
+  });
   records.store.open();
   const desk: Desk = {
     ...sqlite,
     records,
     published,
     types: () => published.flat().map(({ type }) => type),
-    accept(id, { now = NOON, workflow = "refund" } = {}) {
+    accept(id, { now = NOON, workflow = "refund", metadata = {} } = {}) {
       records.change(() =>
         records.ledger.insert({
           id,
@@ -63,7 +73,7 @@ export function openDesk(sqlite: SqliteStorage = sqliteStorage()): Desk {
           workflow,
           binding: workflow.toUpperCase(),
           params: { orderId: id },
-          metadata: {},
+          metadata,
           now,
         }),
       );

@@ -36,7 +36,7 @@ function openAgent(
   const { definition = typed, initial = FIRST } = options;
   let state = "first" in options ? options.first : FIRST;
   const changes: unknown[] = [];
-  const { records } = openDesk();
+  const { query, records } = openDesk();
   const context: ServiceContext = {
     records,
     host: {
@@ -61,7 +61,7 @@ function openAgent(
   };
   const change = (asked: StateChange, ifMatch?: string, once?: Once) =>
     changeState(context, { change: asked, ifMatch, once });
-  return { change, changes, view: () => viewState(context) };
+  return { change, changes, query, view: () => viewState(context) };
 }
 const replace = (state: unknown): StateChange => ({ kind: "replace", state });
 const merge = (patch: Record<string, unknown>): StateChange => ({ kind: "merge", patch });
@@ -236,6 +236,16 @@ describe("a reset", () => {
 
 describe("a change with an idempotency key", () => {
   const once = { key: "k-1", fingerprint: "f-1" };
+
+  test("whose answer cannot be kept is not made: the state is set last", () => {
+    const { change, changes, query, view } = openAgent();
+    query("DROP TABLE switchyard_answers");
+    query("CREATE TABLE switchyard_answers (key TEXT)");
+    const before = view();
+    expect(() => change(merge({ note: "mine" }), undefined, once)).toThrow("switchyard_answers");
+    expect(changes).toEqual([]);
+    expect(view()).toEqual(before);
+  });
 
   test("is made once, and answered as the first time, also if its tag is stale by then", () => {
     const { change, changes, view } = openAgent();

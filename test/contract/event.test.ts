@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { ControlFrame, ENDING_TYPES, EVENT_TYPES, eventSchema } from "../../src/gateway/contract/event.ts";
+import {
+  ControlFrame,
+  ENDING_TYPES,
+  EVENT_TYPES,
+  eventSchema,
+  INSTANCE_EVENT_TYPES,
+  isOfInstance,
+  StateUpdated,
+} from "../../src/gateway/contract/event.ts";
 
 const schema = eventSchema(
   { name: "refund", progress: z.object({ percent: z.number() }), output: z.object({ refundId: z.string() }) },
@@ -65,9 +73,11 @@ const fits = (type: string, data: unknown, changes: object = {}): boolean =>
   schema.safeParse({ ...common, type, data, ...changes }).success;
 
 describe("the schema of an event", () => {
-  test.each(EVENT_TYPES)("takes %s with its own data", (type) => expect(fits(type, everything)).toBe(true));
+  test.each(INSTANCE_EVENT_TYPES)("takes %s with its own data", (type) =>
+    expect(fits(type, everything)).toBe(true),
+  );
 
-  test.each(EVENT_TYPES.filter((type) => !WITHOUT_DATA.includes(type)))(
+  test.each(INSTANCE_EVENT_TYPES.filter((type) => !WITHOUT_DATA.includes(type)))(
     "refuses %s without its data",
     (type) => expect(fits(type, {})).toBe(false),
   );
@@ -88,6 +98,26 @@ describe("the schema of an event", () => {
 
   test("refuses events of other workflows", () => {
     expect(fits("instance.started", {}, { workflow: "shipment" })).toBe(false);
+  });
+});
+
+describe("an event of the agent itself", () => {
+  const { id, agent, time } = common;
+  const updated = { id, type: "state.updated", agent, time, data: { etag: '"x"', source: "rest" } } as const;
+
+  test("has a schema of its own, and is none of a workflow's", () => {
+    expect(StateUpdated.safeParse(updated).data).toEqual(updated);
+    expect(schema.safeParse({ ...common, ...updated }).success).toBe(false);
+  });
+
+  test.each([{ etag: '"x"', source: "somebody" }, { source: "rest" }, { etag: '"x"' }, undefined])(
+    "says what changed and who changed it: not %j",
+    (data) => expect(StateUpdated.safeParse({ ...updated, data }).success).toBe(false),
+  );
+
+  test("is told from those of an instance by naming none", () => {
+    expect(isOfInstance(updated)).toBe(false);
+    expect(isOfInstance({ ...common, type: "instance.started", data: {} })).toBe(true);
   });
 });
 

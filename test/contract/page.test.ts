@@ -22,11 +22,12 @@ describe("a page", () => {
     expect(fits({ items: [] })).toBe(false);
   });
 
-  test("of events always has a cursor, since more may follow", () => {
+  test("of events always has a cursor, since more may follow, and says whether some are missing", () => {
     const page = eventPageOf(z.object({ id: z.string() }), "TestEventPage");
     const fits = (value: unknown): boolean => page.safeParse(value).success;
-    expect(fits({ items: [], nextCursor: "x", ended: false })).toBe(true);
-    expect(fits({ items: [], nextCursor: null, ended: true })).toBe(false);
-    expect(fits({ items: [], nextCursor: "x" })).toBe(false);
+    expect(fits({ items: [], nextCursor: "x", ended: false, gap: false })).toBe(true);
+    expect(fits({ items: [], nextCursor: null, ended: true, gap: false })).toBe(false);
+    expect(fits({ items: [], nextCursor: "x", gap: true })).toBe(false);
+    expect(fits({ items: [], nextCursor: "x", ended: true })).toBe(false);
   });
 });

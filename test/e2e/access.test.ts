@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { ask } from "../support/received.ts";
 
 const CONFIG = "test/fixtures/workshop/wrangler.jsonc";
 const PROTECTED = [
@@ -11,7 +12,7 @@ const PROTECTED = [
 const PUBLIC = ["/healthz", "/openapi.json", "/docs"];
 
 const statusOf = async (gateway: TestGateway, path: string, headers: Record<string, string>) => {
-  const response = await fetch(new URL(path, gateway.url), { headers });
+  const response = await ask(new URL(path, gateway.url), { headers });
   return {
     status: response.status,
     challenge: response.headers.get("www-authenticate"),
@@ -47,7 +48,7 @@ describe("with a key", () => {
   });
 
   test("who has none is told so before anything of the request is looked at", async () => {
-    const response = await fetch(new URL("/agents/workshop/one/workflows/silent", gateway.url), {
+    const response = await ask(new URL("/agents/workshop/one/workflows/silent", gateway.url), {
       method: "POST",
       headers: { "content-type": "text/plain" },
       body: "no json",

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { ask, sends } from "../support/received.ts";
 import { untilStatus } from "../support/until.ts";
 
 const AGENT = "/agents/workshop/strict";
 const START = `${AGENT}/workflows/silent`;
 const MIB = 1_048_576;
+const RESERVED = "__agentName";
 
 interface Problem {
   code: string;
@@ -21,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => gateway.harness.close());
 
 const raw = (path: string, init: RequestInit): Promise<Response> =>
-  fetch(new URL(path, gateway.url), {
+  ask(new URL(path, gateway.url), {
     ...init,
     headers: { authorization: `Bearer ${gateway.key}`, ...(init.headers as Record<string, string>) },
   });
@@ -97,10 +99,11 @@ describe("params that do not match are a 400 with a pointer, and nothing is star
     ["an unknown field of the params", { params: { answer: 1, anser: 1 } }, "/params/anser"],
     ["an unknown field beside them", { params: { answer: 1 }, param: {} }, "/param"],
     ["an array", { params: [1] }, "/params"],
-    ["a reserved key", { params: { answer: 1, __agentName: "x" } }, "/params/__agentName"],
+    ["a reserved key", { params: { answer: 1, [RESERVED]: "x" } }, `/params/${RESERVED}`],
     ["an id outside the rule", { params: { answer: 1 }, id: "a/b" }, "/id"],
     ["metadata that is an object", { params: { answer: 1 }, metadata: { a: {} } }, "/metadata/a"],
   ])("%s", async (_, body, pointer) => {
+    if (pointer.includes(RESERVED)) sends(RESERVED);
     const problem = await expectProblem(
       await raw(START, {
         method: "POST",

@@ -1,126 +1,31 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, startGateway, type TestGateway } from "../support/gateway.ts";
+import { type IntoStatus, intoStatus, startInstance } from "../support/statuses.ts";
 import { openStream } from "../support/stream.ts";
 import { until, untilStatus } from "../support/until.ts";
-
-type Status = "queued" | "running" | "waiting" | "paused" | "complete" | "errored" | "terminated";
 
 const AGENTS = {
   "an agent": "/agents/workshop/control",
   "a sub-agent": "/agents/workshop/control/sub/bench/b",
 };
-const LATER_SECONDS = 3_600;
 
 let gateway: TestGateway;
+let into: IntoStatus;
 beforeAll(async () => {
   gateway = await startGateway("test/fixtures/workshop/wrangler.jsonc");
+  into = intoStatus(gateway);
 });
 afterAll(() => gateway.harness.close());
 
-const start = async (agent: string, workflow: string, body: object): Promise<string> => {
-  const answer = await gateway.post(`${agent}/workflows/${workflow}`, body);
-  expect(answer.status, answer.text).toBe(202);
-  return answer.json<{ links: { self: string } }>().links.self;
-};
+const start = (agent: string, workflow: string, body: object): Promise<string> =>
+  startInstance(gateway, agent, workflow, body);
 const act = (self: string, action: string): Promise<Answer> =>
-  gateway.post(`${self}/${action}`, action === "terminate" || action === "restart" ? {} : undefined);
+  gateway.post(`${self}/${action}`, action === "restart" ? {} : undefined);
 const statusOf = (answer: Answer): string => answer.json<{ status: string }>().status;
 
-/** Brings an instance into a status, by the ways of the API alone. */
-const INTO: Record<Status, (agent: string) => Promise<string>> = {
-  queued: (agent) => start(agent, "silent", { params: { answer: 1 }, delay: LATER_SECONDS }),
-  running: (agent) => reached(start(agent, "patient", { params: { workMs: 1_500 } }), "running"),
-  waiting: (agent) => reached(start(agent, "gated", { params: {} }), "waiting"),
-  paused: async (agent) => {
-    const self = await INTO.waiting(agent);
-    await gateway.post(`${self}/pause`);
-    return reached(Promise.resolve(self), "paused");
-  },
-  complete: (agent) => reached(start(agent, "silent", { params: { answer: 1 } }), "complete"),
-  errored: (agent) => reached(start(agent, "silent", { params: { answer: 1, failWith: "it" } }), "errored"),
-  terminated: async (agent) => {
-    const self = await INTO.waiting(agent);
-    await gateway.post(`${self}/terminate`, {});
-    return reached(Promise.resolve(self), "terminated");
-  },
-};
-
-async function reached(starting: Promise<string>, status: Status): Promise<string> {
-  const self = await starting;
-  await untilStatus(() => gateway.get(self), status);
-  return self;
-}
-
-/** What an action comes to in each status: the status afterwards, or that it is refused. */
-const OUTCOMES: Record<string, Record<Status, Status | "409">> = {
-  pause: {
-    queued: "queued",
-    running: "paused",
-    waiting: "paused",
-    paused: "paused",
-    complete: "409",
-    errored: "409",
-    terminated: "409",
-  },
-  resume: {
-    queued: "queued",
-    running: "running",
-    waiting: "waiting",
-    paused: "waiting",
-    complete: "409",
-    errored: "409",
-    terminated: "409",
-  },
-  terminate: {
-    queued: "terminated",
-    running: "terminated",
-    waiting: "terminated",
-    paused: "terminated",
-    complete: "409",
-    errored: "409",
-    terminated: "terminated",
-  },
-  restart: {
-    queued: "complete",
-    running: "waiting",
-    waiting: "waiting",
-    paused: "waiting",
-    complete: "complete",
-    errored: "errored",
-    terminated: "waiting",
-  },
-};
-
 describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
-  const cases = Object.entries(OUTCOMES).flatMap(([action, outcomes]) =>
-    Object.entries(outcomes).map(([before, after]) => [action, before as Status, after] as const),
-  );
-  test.each(cases.filter(([, , after]) => after !== "409"))(
-    "%s of one that is %s: %s",
-    async (action, before, after) => {
-      const self = await INTO[before](agent);
-      const { attempt } = (await gateway.get(self)).json<{ attempt: number }>();
-      const answer = await act(self, action);
-      expect(answer.status, answer.text).toBe(202);
-      const now = await untilStatus(() => gateway.get(self), after);
-      expect(now.json()).toMatchObject({ attempt: action === "restart" ? attempt + 1 : attempt });
-    },
-  );
-
-  test.each(cases.filter(([, , after]) => after === "409"))(
-    "%s of one that is %s is refused, and changes nothing",
-    async (action, before) => {
-      const self = await INTO[before](agent);
-      const was = (await gateway.get(self)).text;
-      const answer = await act(self, action);
-      expect(answer.status).toBe(409);
-      expect(answer.json()).toMatchObject({ code: "status_conflict", instanceStatus: before });
-      expect((await gateway.get(self)).text).toBe(was);
-    },
-  );
-
   test("a pause inside a step is reached when the step is done, without being asked again, and is no error", async () => {
-    const self = await INTO.running(agent);
+    const self = await into.running(agent);
     await using stream = await openStream(gateway, `${self}/events`);
     await gateway.post(`${self}/pause`);
     await stream.until("instance.paused");
@@ -136,7 +41,7 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
   });
 
   test("a restart is a new attempt: old gates are cancelled, the stream goes on, and it ends complete", async () => {
-    const self = await INTO.waiting(agent);
+    const self = await into.waiting(agent);
     await using stream = await openStream(gateway, `${self}/events`);
     const waiting = (await gateway.get(self)).json<{ waitingFor: { approvalId: string } }>();
     const { approvalId } = waiting.waitingFor;
@@ -186,7 +91,7 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
   });
 
   test("a restart from a step that never was ends the instance, and says why", async () => {
-    const self = await INTO.complete(agent);
+    const self = await into.complete(agent);
     await gateway.post(`${self}/restart`, { from: { name: "no such step" } });
     const ended = await untilStatus(() => gateway.get(self), "errored");
     expect(ended.json()).toMatchObject({ attempt: 2, error: { name: "StartError" } });
@@ -195,7 +100,7 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
   });
 
   test("a pause that is asked for right after restarts is reached, in the last attempt", async () => {
-    const self = await INTO.waiting(agent);
+    const self = await into.waiting(agent);
     const asked = await Promise.all([act(self, "restart"), act(self, "restart"), act(self, "restart")]);
     expect(asked.map(({ status }) => status)).toEqual([202, 202, 202]);
     expect((await act(self, "pause")).status).toBe(202);
@@ -210,7 +115,7 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
   });
 
   test("nobody decides on a paused instance", async () => {
-    const self = await INTO.paused(agent);
+    const self = await into.paused(agent);
     const answer = await gateway.post(`${self}/approve`, {});
     expect([answer.status, answer.json<{ code: string }>().code]).toEqual([409, "instance_paused"]);
     await gateway.post(`${self}/resume`);

@@ -70,11 +70,52 @@ describe("labels", () => {
     [{ urgent: true }, 10],
     [{ urgent: "true" }, 0],
     [{ urgent: 1 }, 0],
-    [{ nothing: 1 }, 0],
     [{}, 41],
   ])("%j: %d of them", async (metadata, total) => {
     expect((await list(`${labelled(metadata)}&count=true`)).total).toBe(total);
     expect(await walk(`${labelled(metadata)}&limit=6`)).toHaveLength(total);
+  });
+
+  test("that no workflow of the agent declares are kept and shown, and no list can be filtered by them", async () => {
+    const agent = "/agents/workshop/undeclared";
+    const started = await gateway.post(`${agent}/workflows/silent`, {
+      params: { answer: 1 },
+      metadata: { owner: "ada", colour: "red" },
+    });
+    expect(started.json()).toMatchObject({ metadata: { owner: "ada", colour: "red" } });
+    const filter = labelled({ owner: "ada", colour: "red" });
+    for (const method of ["GET", "DELETE"]) {
+      const answer = await gateway.request(method, `${agent}/instances?${filter}`);
+      expect(answer.status).toBe(400);
+      expect(answer.json()).toMatchObject({
+        code: "invalid_request",
+        detail: expect.stringContaining("half, n, owner, passing, urgent"),
+        errors: [{ in: "query", pointer: "/metadata/colour" }],
+      });
+    }
+    const { agents } = (await gateway.get("/agents")).json<{
+      agents: { workflows: { name: string; labels: string[] }[] }[];
+    }>();
+    const silent = agents[0]?.workflows.find(({ name }) => name === "silent");
+    expect(silent?.labels).toEqual(["owner", "n", "urgent", "half"]);
+  });
+
+  test("that were declared later find the instances of before, once the agent wakes", async () => {
+    const agent = { name: "relabelled", path: "/agents/workshop/relabelled" };
+    await gateway.post(`${agent.path}/workflows/gated`, {
+      params: {},
+      id: "old",
+      metadata: { owner: "ada", half: 1 },
+    });
+    const found = async (metadata: object) =>
+      idsOf((await gateway.get(`${agent.path}/instances?${labelled(metadata)}`)).json<Page>());
+    const worker = gateway.harness.getWorker();
+    const storage = await worker.getDurableObjectStorage("WORKSHOP", { name: agent.name });
+    await storage.exec("DELETE FROM switchyard_labels WHERE key = 'owner'");
+    await storage.exec(`UPDATE switchyard_meta SET value = '["half","then"]' WHERE key = 'labels'`);
+    expect([await found({ owner: "ada" }), await found({ half: 1 })]).toEqual([[], ["old"]]);
+    await worker.evictDurableObject("WORKSHOP", { name: agent.name });
+    expect([await found({ owner: "ada" }), await found({ half: 1 })]).toEqual([["old"], ["old"]]);
   });
 
   test("go with their instance", async () => {
@@ -155,6 +196,7 @@ test("a delete takes what matches, leaves what is active unless forced, and says
   };
   expect((await gateway.request("DELETE", `${agent}/instances`)).status).toBe(400);
   expect((await gateway.request("DELETE", `${agent}/instances?force=true`)).status).toBe(400);
+  expect((await gateway.request("DELETE", `${agent}/instances?metadata={}&force=true`)).status).toBe(400);
   expect(await sweep(labelled({ half: 1 }))).toEqual([200, { deleted: 3, more: false, nextCursor: null }]);
   expect(await sweep("status=waiting")).toEqual([200, { deleted: 0, more: false, nextCursor: null }]);
   expect(await sweep("workflow=silent&completedTo=2000-01-01T00:00:00Z")).toEqual([

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { ask } from "../support/received.ts";
 import { openStream } from "../support/stream.ts";
 import { untilStatus } from "../support/until.ts";
 
@@ -32,7 +33,7 @@ const issue = async (address: string, body: object = {}): Promise<Token> => {
   return answer.json<Token>();
 };
 const bare = async (path: string, headers: Record<string, string> = {}): Promise<number> => {
-  const response = await fetch(new URL(path, gateway.url), { headers });
+  const response = await ask(new URL(path, gateway.url), { headers });
   await response.body?.cancel();
   return response.status;
 };

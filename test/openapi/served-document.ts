@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Answer, TestGateway } from "../support/gateway.ts";
+import { ask } from "../support/received.ts";
 
 /** A JSON Schema, as far as tests look into it. */
 export interface JsonSchema {
@@ -59,7 +60,7 @@ export interface FoundOperation {
 
 /** The document that a gateway serves, asked for without a key. */
 export async function documentOf({ url }: TestGateway): Promise<OpenApiDocument> {
-  const response = await fetch(new URL("/openapi.json", url));
+  const response = await ask(new URL("/openapi.json", url));
   if (!response.ok) throw new Error(`/openapi.json answered ${response.status}`);
   return (await response.json()) as OpenApiDocument;
 }

@@ -11,6 +11,7 @@ export const refund = defineWorkflow({
   approval: z.object({ note: z.string() }),
   output: z.object({ refundId: z.string() }),
   events: { "customer-replied": z.object({ message: z.string() }) },
+  labels: ["owner", "n"],
 });
 export const ship = defineWorkflow({
   name: "ship",

@@ -47,6 +47,12 @@ describe("a mistake in a workflow is told with its name and a remedy", () => {
     expect(message).toContain("wrangler.jsonc");
   });
 
+  test.each(["", "1st", "a b", 'a"', "a,b", "é", "__gateway", "x".repeat(65)])("the label %j", (label) => {
+    const message = mistakeOf(() => defineWorkflow({ ...contract, labels: ["fine", label] }));
+    expect(message).toContain('Workflow "refund"');
+    expect(message).toContain(`"${label}" cannot be a label`);
+  });
+
   test.each(["__gateway", "__agentName", "__"])(
     "the parameter %j, which is the platform's or the gateway's",
     (parameter) => {
@@ -118,10 +124,20 @@ describe("what a contract leaves out", () => {
     expect(refund.approval.safeParse({ note: "x" }).success).toBe(false);
   });
 
+  test("is how much is kept of an instance: thirty days, and ten thousand events", () => {
+    const month = 30 * 86_400_000;
+    expect(refund.keepMs).toEqual({ complete: month, errored: month, terminated: month });
+    expect(refund.keepEvents).toBe(10_000);
+  });
+
   test("is no events and no description", () => {
     expect(refund.events).toEqual({});
     expect(refund.description).toBeUndefined();
   });
+});
+
+test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("%d events cannot be kept", (keepEvents) => {
+  expect(() => defineWorkflow({ ...contract, keepEvents })).toThrow("keepEvents must be a number of events");
 });
 
 test("a contract is kept as it was written", () => {
@@ -131,6 +147,7 @@ test("a contract is kept as it was written", () => {
     progress: z.object({ percent: z.number() }),
     approval: z.object({ note: z.string() }),
     events: { "customer-replied": z.string() },
+    keepEvents: 500,
   };
   const { params: _, ...rest } = options;
   expect(defineWorkflow(options)).toMatchObject(rest);

@@ -9,6 +9,20 @@ test.each([0, 1, 35, 36, 1_000_000, 2 ** 31, 2 ** 32 + 1, 36 ** 10 - 1])(
   },
 );
 
+test("a cursor that knows of missing events is read as it was written, and stands in a URL as it is", () => {
+  const cursor = { epoch: "0a1b2c3d", seq: 36, known: 1_000 };
+  const text = formatEventCursor(cursor);
+  expect(text).toBe("0a1b2c3d-10~rs");
+  expect(encodeURIComponent(text)).toBe(text);
+  expect(parseEventCursor(text)).toEqual(cursor);
+});
+
+test("a cursor that knows of nothing missing after it is the id of the event before it", () => {
+  const place = { epoch: "0a1b2c3d", seq: 36 };
+  for (const known of [0, 35, 36])
+    expect(formatEventCursor({ ...place, known })).toBe(formatEventCursor(place));
+});
+
 test("two places of a journal, or two lives of an agent, never share a cursor", () => {
   const places = ["0a1b2c3d", "0a1b2c3e"].flatMap((epoch) =>
     [0, 1, 10, 36, 100].map((seq) => ({ epoch, seq })),
@@ -37,6 +51,8 @@ test.each([
   "0a1b2c3d--1",
   "0a1b2c3d-1-2",
   "0a1b2c3d_1",
+  "0a1b2c3d-1~",
+  "0a1b2c3d-1~2~3",
   " 0a1b2c3d-1",
   "0a1b2c3d-1\n",
   "0a1b2c3d-zzzzzzzzzzz",

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
+import { ask } from "./received.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const KEY = "sy_test_4f1c2b7d9e0a6358";
@@ -38,7 +39,7 @@ export async function startGateway(
 /** The client side of a gateway at an address. */
 export function clientOf(url: URL, key: string): Omit<TestGateway, "harness" | keyof AsyncDisposable> {
   const request: TestGateway["request"] = async (method, path, body, headers = {}) => {
-    const response = await fetch(new URL(path, url), {
+    const response = await ask(new URL(path, url), {
       method,
       headers: {
         authorization: `Bearer ${key}`,

@@ -1,5 +1,6 @@
 import { createParser } from "eventsource-parser";
 import type { TestGateway } from "./gateway.ts";
+import { ask } from "./received.ts";
 
 /** One SSE event, its data read as JSON. */
 export interface Received {
@@ -31,7 +32,7 @@ export async function openStream(
   headers: Record<string, string> = {},
 ): Promise<StreamReader> {
   const leave = new AbortController();
-  const response = await fetch(new URL(path, gateway.url), {
+  const response = await ask(new URL(path, gateway.url), {
     headers: { authorization: `Bearer ${gateway.key}`, accept: "text/event-stream", ...headers },
     signal: leave.signal,
   });

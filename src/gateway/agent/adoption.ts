@@ -74,7 +74,7 @@ export class Adoption {
     if (workflow === undefined) return;
     // An id that the engine had forgotten was used again, by a version without the gateway.
     const forgotten = ledger.findByEngineId(instance.engineId);
-    if (forgotten !== undefined) this.#records.forget(forgotten.id);
+    if (forgotten !== undefined) this.#records.forget(forgotten);
 
     const { name, binding } = workflow;
     const id = this.#idFor(instance.engineId);

@@ -4,7 +4,8 @@ import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer } from "../port";
-import type { AgentDefinition } from "../registry/agent-definition";
+import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
+import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Adoption } from "./adoption";
 import { Courier, type Origin } from "./courier";
 import type { Dissolved } from "./departures";
@@ -51,7 +52,6 @@ const SOONEST_MS = 1_000;
 const PATIENCE_MS = 2_000;
 const CHECKS_AT_ONCE = 50;
 const SWEPT_AT_ONCE = 100;
-const ANSWERS_KEPT_MS = 86_400_000;
 
 /** The gateway inside one Agent: its records, what doors ask of them, and what its workflows tell it. */
 export class AgentGateway {
@@ -67,7 +67,10 @@ export class AgentGateway {
 
   constructor(host: AgentHost) {
     this.#host = host;
-    this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events));
+    this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events), {
+      keepEvents: (workflow) => keepEventsOf(host.definition, workflow),
+      labels: labelsOf(host.definition),
+    });
     const { workflows } = host.definition;
     const engine = new Engine(host.env);
     this.#retention = new Retention(this.records.store, workflows);
@@ -79,7 +82,7 @@ export class AgentGateway {
       dissolve: (child) => this.#family.departures.proceed(child),
     });
     const messages = {
-      ensureAlarm: () => this.#alarm.ensure(Date.now() + SOON_MS),
+      ensureAlarm: (within = SOON_MS) => this.#alarm.ensure(Date.now() + within),
       deliverSoon: () => host.background(this.#courier.deliver()),
       deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
     };
@@ -117,6 +120,7 @@ export class AgentGateway {
   #wake(): void {
     const { store, outbox, ledger } = this.records;
     store.open();
+    this.records.change(() => this.records.labels.bringUpToDate());
     this.#takeOverRenamed();
     this.#adoption.takeBatch();
     if (outbox.nextDueAt() !== undefined) this.#host.background(this.#courier.deliver());
@@ -244,12 +248,13 @@ export class AgentGateway {
       for (const instance of this.#retention.over(now, SWEPT_AT_ONCE)) remove(this.records, instance, now);
     });
     await this.#courier.deliver();
-    this.records.answers.forgetBefore(Date.now() - ANSWERS_KEPT_MS);
+    this.records.answers.sweep(Date.now());
     const next = Math.min(
       this.#adoption.isDue() ? Date.now() : Number.POSITIVE_INFINITY,
       this.records.outbox.nextDueAt() ?? Number.POSITIVE_INFINITY,
       this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
       this.#retention.nextAt() ?? Number.POSITIVE_INFINITY,
+      this.records.answers.nextSweepAt() ?? Number.POSITIVE_INFINITY,
     );
     if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
   }
@@ -305,6 +310,11 @@ function heard(records: Records, row: InstanceRow, now: number): InstanceRow {
   return row.started_at === null
     ? { ...row, voice: "gateway" }
     : records.ledger.change(row, { voice: "gateway" }, now);
+}
+
+/** Also of a workflow that is not declared any more, of which instances are left. */
+function keepEventsOf({ workflows }: AgentDefinition, workflow: string): number {
+  return workflows.find(({ name }) => name === workflow)?.keepEvents ?? DEFAULT_KEEP_EVENTS;
 }
 
 function delay(milliseconds: number): Promise<void> {

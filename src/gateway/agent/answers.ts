@@ -9,6 +9,11 @@ interface AnswerRow extends Row {
   answer: string | null;
 }
 
+/** How long an answer is kept, in milliseconds. */
+export const ANSWERS_KEPT_MS = 86_400_000;
+/** Answers are forgotten together, not each at its own time: so many wake their agent no oftener than this. */
+const FORGOTTEN_TOGETHER_MS = 3_600_000;
+
 /** The answers that were given under an idempotency key. */
 export class Answers {
   readonly #store: Store;
@@ -64,8 +69,14 @@ export class Answers {
     this.#store.run("DELETE FROM switchyard_answers WHERE key = ? AND answer IS NULL", key);
   }
 
-  /** Forgets answers given before a time. */
-  forgetBefore(time: number): void {
-    this.#store.run("DELETE FROM switchyard_answers WHERE at < ?", time);
+  /** Forgets the answers whose time is over. */
+  sweep(now: number): void {
+    this.#store.run("DELETE FROM switchyard_answers WHERE at <= ?", now - ANSWERS_KEPT_MS);
+  }
+
+  /** When there is something to forget next, in milliseconds; undefined if nothing is kept. */
+  nextSweepAt(): number | undefined {
+    const [row] = this.#store.rows<{ at: number | null }>("SELECT min(at) AS at FROM switchyard_answers");
+    return typeof row?.at === "number" ? row.at + ANSWERS_KEPT_MS + FORGOTTEN_TOGETHER_MS : undefined;
   }
 }

@@ -4,6 +4,7 @@ import type { StandingDecision } from "../contract/problem";
 import type { PageRequest } from "../port";
 import { instanceAddress, type InstanceRow, iso, json } from "./ledger";
 import { readPage } from "./page";
+import type { Condition, Range } from "./route";
 import type { Row, Store } from "./store";
 
 /** One gate as it is stored. Times are milliseconds; JSON is text. */
@@ -143,13 +144,11 @@ export class Approvals {
 
   /** Newest first. */
   list(filter: PageRequest & { readonly status: readonly ApprovalStatus[] }, agent: string): Page<Approval> {
-    const { status } = filter;
-    return readPage<ApprovalRow, Approval>(
-      this.#store,
-      { table: "switchyard_approvals", status },
-      filter,
-      (row) => toApproval(row, agent),
-    );
+    const status = [...new Set(filter.status)].toSorted();
+    const statuses: Condition[][] = status.length === 0 ? [[]] : status.map((one) => [["status = ?", one]]);
+    const ranges = statuses.map((within): Range => ({ index: "switchyard_approvals", within }));
+    const list = { name: ["switchyard_approvals", status], routes: [{ ranges, checks: [] }] };
+    return readPage<ApprovalRow, Approval>(this.#store, list, filter, (row) => toApproval(row, agent));
   }
 }
 

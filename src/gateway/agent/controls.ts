@@ -97,6 +97,7 @@ function restart(
     },
     now,
   );
+  records.journal.beginAttempt(restarted);
   records.journal.append(restarted, "instance.restarted", { from: from?.name ?? null }, now, "restarted");
 }
 

@@ -1,10 +1,10 @@
 import { isTerminal, type WaitingFor } from "../contract/instance";
-import type { EventType } from "../contract/event";
+import type { InstanceEventType } from "../contract/event";
 import { type ApprovalRow, type Closing, type Question, toApproval } from "./approvals";
 import { type InstanceRow, iso } from "./ledger";
 import type { Records } from "./records";
 
-const CLOSED_EVENT: Record<Closing["status"], EventType> = {
+const CLOSED_EVENT: Record<Closing["status"], InstanceEventType> = {
   approved: "approval.decided",
   rejected: "approval.decided",
   expired: "approval.expired",

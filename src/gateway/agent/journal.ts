@@ -1,62 +1,110 @@
-import type { EventType, GatewayEvent } from "../contract/event";
+import type { AgentEventType, EventType, GatewayEvent, InstanceEventType } from "../contract/event";
 import { ProblemError } from "../contract/problem";
 import type { EventsAnswer, EventsRequest } from "../port";
 import { type EventCursor, formatEventCursor, parseEventCursor } from "../stream/cursor";
+import { Dropped } from "./dropped";
 import { type InstanceRow, iso, json } from "./ledger";
 import { takeWithinBudget } from "./page";
 import type { Row, Store } from "./store";
 
+/** One event as it is stored; what tells of the agent itself has no instance. */
 interface EventRow extends Row {
   seq: number;
-  instance_id: string;
-  workflow: string;
-  attempt: number;
+  instance_id: string | null;
+  /** Place among the events of its instance, or of the agent itself: without a hole, also after the oldest are dropped. */
+  number: number;
+  workflow: string | null;
+  attempt: number | null;
   type: EventType;
   time: number;
   data: string;
+  key: string | null;
 }
+
+/** What is needed of the newest and the oldest event of an instance. */
+type Edge = Pick<EventRow, "seq" | "number">;
+/** What is needed of an event that is dropped. */
+type Gone = Pick<EventRow, "seq" | "attempt" | "key">;
+
+/** Whom an event tells of. */
+type About = Pick<EventRow, "instance_id" | "workflow" | "attempt">;
+
+const OF_AGENT: About = { instance_id: null, workflow: null, attempt: null };
+
+/** Events that tell of the agent itself are kept up to this number. */
+const KEEP_OF_AGENT = 1_000;
+/** What is too much is dropped each time that this many more have come. */
+const DROP_EVERY = 64;
 
 /** The events of one agent, in the order in which they happened. */
 export class Journal {
   readonly #store: Store;
   readonly #agent: string;
+  readonly #keepEvents: (workflow: string) => number;
+  readonly #dropped: Dropped;
   #unpublished: EventRow[] = [];
 
-  constructor(store: Store, agent: string) {
+  /** @param keepEvents how many events of an instance of this workflow are kept. */
+  constructor(store: Store, agent: string, keepEvents: (workflow: string) => number) {
     this.#store = store;
     this.#agent = agent;
+    this.#keepEvents = keepEvents;
+    this.#dropped = new Dropped(store);
   }
 
   /**
-   * Appends an event, inside the transaction of the change it tells of.
+   * Appends an event of an instance, inside the transaction of the change it tells of.
    *
    * @param key the same key twice in one attempt is one event; null is always a new one.
-   * @returns false if the journal has the key.
+   * @returns false if the journal has the key, or had it.
    */
   append(
     instance: InstanceRow,
-    type: EventType,
+    type: InstanceEventType,
     data: unknown,
     now: number,
     key: string | null = null,
   ): boolean {
-    const [row] = this.#store.rows<EventRow>(
-      `INSERT INTO switchyard_events (instance_id, workflow, attempt, type, time, data, key) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO NOTHING RETURNING seq, instance_id, workflow, attempt, type, time, data`,
-      instance.id,
-      instance.workflow,
-      instance.attempt,
-      type,
-      now,
-      json(data),
-      key,
-    );
+    if (key !== null && this.#dropped.hasKey(instance.ordinal, key)) return false;
+    const { id, workflow, attempt } = instance;
+    const row = this.#insert({ instance_id: id, workflow, attempt }, type, data, now, key);
     if (row === undefined) return false;
-    this.#unpublished.push(row);
+    for (const old of this.#drop(row, this.#keepEvents(workflow))) {
+      if (old.key !== null && old.attempt === attempt) this.#dropped.keepKey(instance.ordinal, old.key);
+    }
     return true;
   }
 
-  /** Takes what was appended since the last call; after a rollback, to forget it. */
+  /** Appends an event of the agent itself, inside the transaction of the change it tells of. */
+  appendOfAgent(type: AgentEventType, data: unknown, now: number): void {
+    const row = this.#insert(OF_AGENT, type, data, now, null);
+    if (row !== undefined) this.#drop(row, KEEP_OF_AGENT);
+  }
+
+  /** Notes that a new attempt of an instance began: what the one before reported does not count as known. Inside a change. */
+  beginAttempt({ ordinal }: InstanceRow): void {
+    this.#dropped.forgetKeys(ordinal);
+  }
+
+  /** Removes the events of an instance. Inside a change. */
+  forget({ id, ordinal }: InstanceRow): void {
+    const last = this.#edge(id, "DESC");
+    if (last !== undefined) this.#dropped.note(id, last.seq);
+    this.#store.run("DELETE FROM switchyard_events WHERE instance_id = ?", id);
+    this.#dropped.forget(id, ordinal);
+  }
+
+  /** How many appended events were not published yet. */
+  get unpublished(): number {
+    return this.#unpublished.length;
+  }
+
+  /** Forgets what was appended after that many unpublished events: it was rolled back. */
+  takeBack(unpublished: number): void {
+    this.#unpublished.length = unpublished;
+  }
+
+  /** Takes what was appended since the last call. */
   takeUnpublished(): GatewayEvent[] {
     const rows = this.#unpublished;
     this.#unpublished = [];
@@ -66,40 +114,97 @@ export class Journal {
   /** Reads a stretch after a cursor. @throws ProblemError `invalid_cursor` if it is not a cursor. */
   read(request: EventsRequest): Omit<EventsAnswer, "ended" | "tailKey"> {
     const epoch = this.#store.meta("epoch");
-    const given = request.after === undefined ? { epoch, seq: 0 } : requireCursor(request.after);
+    const given = request.after === undefined ? undefined : requireCursor(request.after);
     // A cursor of an earlier life of this name: what it stood behind is gone.
-    const gap = given.epoch !== epoch;
-    const after = gap ? 0 : given.seq;
-    const rows =
-      request.instanceId === undefined
-        ? this.#store.rows<EventRow>(
-            "SELECT * FROM switchyard_events WHERE seq > ? ORDER BY seq LIMIT ?",
-            after,
-            request.limit + 1,
-          )
-        : this.#store.rows<EventRow>(
-            "SELECT * FROM switchyard_events WHERE instance_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-            request.instanceId,
-            after,
-            request.limit + 1,
-          );
+    const isOfOtherLife = given !== undefined && given.epoch !== epoch;
+    const { seq: after, known = 0 } = given === undefined || isOfOtherLife ? { seq: 0 } : given;
+    const dropped = this.#dropped.until(request.instanceId);
+    // Who begins at the beginning asks for what is kept, and misses nothing.
+    const gap = isOfOtherLife || (given !== undefined && Math.max(after, known) < dropped);
+
+    const rows = this.#rowsAfter(after, request);
     const taken = takeWithinBudget(rows, request.limit);
-    const events = taken.map((row) => this.#toEvent(row));
-    const from = formatEventCursor({ epoch, seq: after });
-    return { events, from, cursor: events.at(-1)?.id ?? from, more: rows.length > taken.length, gap };
+    const place = (seq: number) => formatEventCursor({ epoch, seq, known: Math.max(known, dropped) });
+    return {
+      events: taken.map((row) => this.#toEvent(row)),
+      from: place(after),
+      cursor: place(taken.at(-1)?.seq ?? after),
+      more: rows.length > taken.length,
+      gap,
+    };
+  }
+
+  #rowsAfter(after: number, { instanceId, limit }: EventsRequest): EventRow[] {
+    return instanceId === undefined
+      ? this.#store.rows<EventRow>(
+          "SELECT * FROM switchyard_events WHERE seq > ? ORDER BY seq LIMIT ?",
+          after,
+          limit + 1,
+        )
+      : this.#store.rows<EventRow>(
+          "SELECT * FROM switchyard_events WHERE instance_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+          instanceId,
+          after,
+          limit + 1,
+        );
+  }
+
+  /** @returns undefined if the key is there. */
+  #insert(
+    about: About,
+    type: EventType,
+    data: unknown,
+    now: number,
+    key: string | null,
+  ): EventRow | undefined {
+    const { instance_id: instanceId, workflow, attempt } = about;
+    const [row] = this.#store.rows<EventRow>(
+      `INSERT INTO switchyard_events (instance_id, number, workflow, attempt, type, time, data, key)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING *`,
+      instanceId,
+      (this.#edge(instanceId, "DESC")?.number ?? 0) + 1,
+      workflow,
+      attempt,
+      type,
+      now,
+      json(data),
+      key,
+    );
+    if (row !== undefined) this.#unpublished.push(row);
+    return row;
+  }
+
+  /** Drops the oldest events beside `newest`, if it is time to, so that `keep` are left. @returns what was dropped. */
+  #drop({ instance_id: instanceId, number }: EventRow, keep: number): Gone[] {
+    if (number <= keep || number % DROP_EVERY !== 0) return [];
+    const oldest = this.#edge(instanceId, "ASC")?.number ?? number;
+    const gone = this.#store.rows<Gone>(
+      `DELETE FROM switchyard_events WHERE seq IN
+         (SELECT seq FROM switchyard_events WHERE instance_id IS ? ORDER BY seq LIMIT ?) RETURNING seq, attempt, key`,
+      instanceId,
+      Math.max(number - oldest + 1 - keep, 0),
+    );
+    if (gone.length > 0) this.#dropped.note(instanceId, Math.max(...gone.map(({ seq }) => seq)));
+    return gone;
+  }
+
+  /** The newest or the oldest event of an instance, or of the agent itself. */
+  #edge(instanceId: string | null, direction: "ASC" | "DESC"): Edge | undefined {
+    return this.#store.rows<Edge>(
+      `SELECT seq, number FROM switchyard_events WHERE instance_id IS ? ORDER BY seq ${direction} LIMIT 1`,
+      instanceId,
+    )[0];
   }
 
   #toEvent(row: EventRow): GatewayEvent {
-    return {
-      id: formatEventCursor({ epoch: this.#store.meta("epoch"), seq: row.seq }),
-      type: row.type,
-      agent: this.#agent,
-      instanceId: row.instance_id,
-      workflow: row.workflow,
-      attempt: row.attempt,
-      time: iso(row.time),
-      data: JSON.parse(row.data) as unknown,
-    };
+    const { instance_id: instanceId, workflow, attempt, type } = row;
+    const id = formatEventCursor({ epoch: this.#store.meta("epoch"), seq: row.seq });
+    const agent = this.#agent;
+    const rest = { time: iso(row.time), data: JSON.parse(row.data) as unknown };
+    // What is of an instance was appended with all three, and with a type of instances.
+    return instanceId === null || workflow === null || attempt === null
+      ? { id, type: type as AgentEventType, agent, ...rest }
+      : { id, type: type as InstanceEventType, agent, instanceId, workflow, attempt, ...rest };
   }
 }
 

@@ -7,8 +7,10 @@ import {
   type WaitingFor,
 } from "../contract/instance";
 import type { InstanceFilter, InstancePage, ListOrder, PageRequest } from "../port";
-import { conditionsOf, labelText } from "./instance-filter";
-import { allOf, type Condition, readPage } from "./page";
+import { nameOf, routesOf } from "./instance-filter";
+import type { Labels } from "./labels";
+import { readPage } from "./page";
+import { chooseRoute, countEntries, DIRECTIONS, readEntries } from "./route";
 import type { Row, Store } from "./store";
 
 /** One instance as it is stored. Times are milliseconds; JSON is text. */
@@ -71,9 +73,11 @@ export interface InstanceChange {
 /** The instances of one agent: the truth about them. */
 export class Ledger {
   readonly #store: Store;
+  readonly #labels: Labels;
 
-  constructor(store: Store) {
+  constructor(store: Store, labels: Labels) {
     this.#store = store;
+    this.#labels = labels;
   }
 
   /** @returns false if the id is taken. */
@@ -102,10 +106,7 @@ export class Ledger {
         FIRST_CHECK_MS,
       ) > 0;
     if (!inserted) return false;
-    const ordinal = this.find(row.id)?.ordinal ?? 0;
-    for (const [key, value] of Object.entries(row.metadata)) {
-      this.#store.run("INSERT INTO switchyard_labels VALUES (?, ?, ?)", key, labelText(value), ordinal);
-    }
+    this.#labels.add(this.find(row.id)?.ordinal ?? 0, row.metadata);
     return true;
   }
 
@@ -155,27 +156,22 @@ export class Ledger {
     filter: PageRequest & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
     agent: string,
   ): InstancePage {
-    const { status, order = "newest", count = false } = filter;
-    const conditions = conditionsOf(filter);
+    const { order = "newest", count = false } = filter;
+    const routes = routesOf(this.#store, filter);
     const page = readPage<InstanceRow, Instance>(
       this.#store,
-      { table: "switchyard_instances", status, conditions, order },
+      { name: nameOf(filter), routes, order },
       filter,
       (row) => toInstance(row, agent),
     );
     return count ? { ...page, total: this.count(filter) } : page;
   }
 
-  /** The instances that match and have one of the statuses, oldest first. */
+  /** The instances that match, oldest first. */
   matching(filter: InstanceFilter, limit: number): InstanceRow[] {
-    return filter.status
-      .flatMap((status) => {
-        const { where, bindings } = allOf([["status = ?", status], ...conditionsOf(filter)]);
-        const query = `SELECT * FROM switchyard_instances ${where} ORDER BY ordinal LIMIT ?`;
-        return this.#store.rows<InstanceRow>(query, ...bindings, limit);
-      })
-      .toSorted((a, b) => a.ordinal - b.ordinal)
-      .slice(0, limit);
+    const { start: after } = DIRECTIONS.oldest;
+    const { route } = chooseRoute(this.#store, routesOf(this.#store, filter), "oldest", after);
+    return readEntries(this.#store, route, { order: "oldest", after, until: undefined, limit });
   }
 
   /** The instances that were started first. */
@@ -188,12 +184,8 @@ export class Ledger {
 
   /** How many instances match. */
   count(filter: InstanceFilter): number {
-    const { status } = filter;
-    const anyStatus: Condition[] =
-      status.length === 0 ? [] : [[`status IN (${status.map(() => "?").join(", ")})`, ...status]];
-    const { where, bindings } = allOf([...anyStatus, ...conditionsOf(filter)]);
-    const query = `SELECT count(*) AS n FROM switchyard_instances ${where}`;
-    return this.#store.rows<{ n: number }>(query, ...bindings)[0]?.n ?? 0;
+    const [route] = routesOf(this.#store, filter);
+    return route === undefined ? 0 : countEntries(this.#store, route);
   }
 
   /** Applies a change. @returns the row as it is afterwards. */
@@ -242,14 +234,7 @@ export class Ledger {
   delete(id: string): void {
     const row = this.find(id);
     if (row === undefined) return;
-    for (const [key, value] of Object.entries(JSON.parse(row.metadata) as Metadata)) {
-      this.#store.run(
-        "DELETE FROM switchyard_labels WHERE key = ? AND value = ? AND ordinal = ?",
-        key,
-        labelText(value),
-        row.ordinal,
-      );
-    }
+    this.#labels.remove(row.ordinal, JSON.parse(row.metadata) as Metadata);
     this.#store.run("DELETE FROM switchyard_instances WHERE id = ?", id);
   }
 

@@ -113,10 +113,17 @@ export class Outbox {
     );
   }
 
+  /** Whether the engine was never told of an instance: its creation is not due yet, and was not tried. */
+  isUntold(instanceId: string, now: number): boolean {
+    const untold =
+      "SELECT 1 FROM switchyard_outbox WHERE instance_id = ? AND kind = 'create' AND tries = 0 AND due_at > ?";
+    return this.#store.rows(untold, instanceId, now).length > 0;
+  }
+
   /** The messages to send now: of each instance the oldest, so that an instance is told in order. */
   due(now: number, limit: number): Due[] {
     return this.#store
-      .rows<OutboxRow>(`SELECT * ${HEADS} AND due_at <= ? ORDER BY ordinal LIMIT ?`, now, limit)
+      .rows<OutboxRow>(`SELECT * ${HEADS} AND due_at <= ? ORDER BY due_at, ordinal LIMIT ?`, now, limit)
       .map((row) => ({
         ordinal: row.ordinal,
         tries: row.tries,
@@ -141,7 +148,6 @@ export class Outbox {
 
   /** When the next message is due, in milliseconds; undefined if nothing is left to tell. */
   nextDueAt(): number | undefined {
-    const [row] = this.#store.rows<{ due_at: number | null }>(`SELECT min(due_at) AS due_at ${HEADS}`);
-    return row?.due_at ?? undefined;
+    return this.#store.rows<{ due_at: number }>(`SELECT due_at ${HEADS} ORDER BY due_at LIMIT 1`)[0]?.due_at;
   }
 }

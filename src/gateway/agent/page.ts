@@ -1,63 +1,39 @@
 import type { Page } from "../contract/page";
 import type { ListOrder, PageRequest } from "../port";
+import { chooseRoute, DIRECTIONS, readEntries, type Route } from "./route";
 import { placeOfCursor, sealCursor } from "./sealed-cursor";
 import type { Row, Store } from "./store";
 
-/** A condition of SQL, and what its question marks stand for. */
-export type Condition = readonly [sql: string, ...bindings: SqlStorageValue[]];
-
-/** What is listed: a table with an `ordinal` and a `status`. */
+/** What is listed. */
 export interface Listing {
-  readonly table: "switchyard_instances" | "switchyard_approvals";
-  readonly status: readonly string[];
-  readonly conditions?: readonly Condition[];
+  /** What distinguishes the list from every other: a cursor is of one list alone. */
+  readonly name: readonly unknown[];
+  /** The ways to read it; each gives the same entries. */
+  readonly routes: readonly Route[];
   readonly order?: ListOrder;
 }
 
 /**
- * Reads a page. Its cost does not grow with the table: each status is a range of its own in the index, and the ranges are
- * merged.
+ * Reads a page. Its cost does not grow with the table: where many entries must be looked at for the few that match, it looks
+ * at a stretch of them, and the page is shorter than was asked for, or even empty, and has a cursor.
  *
  * @throws ProblemError `invalid_cursor` if the cursor is not one of this very list of this agent.
  */
 export function readPage<Source extends Row & { ordinal: number }, Item>(
   store: Store,
-  { table, status, conditions = [], order = "newest" }: Listing,
+  { name, routes, order = "newest" }: Listing,
   { limit, cursor }: PageRequest,
   toItem: (row: Source) => Item,
 ): Page<Item> {
-  const statuses = [...new Set(status)].toSorted();
-  const list = JSON.stringify([table, statuses, conditions, order]);
-  const [comparison, direction] = order === "newest" ? ["<", "DESC"] : [">", "ASC"];
-  const start = order === "newest" ? Number.MAX_SAFE_INTEGER : 0;
-  const beyond: Condition = [
-    `ordinal ${comparison} ?`,
-    cursor === undefined ? start : Number.parseInt(placeOfCursor(cursor, list, store), 36),
-  ];
-  const range = (more: readonly Condition[]): Source[] => {
-    const { where, bindings } = allOf([...more, ...conditions, beyond]);
-    const query = `SELECT * FROM ${table} ${where} ORDER BY ordinal ${direction} LIMIT ?`;
-    return store.rows<Source>(query, ...bindings, limit + 1);
-  };
-  const ranges = statuses.length === 0 ? [[]] : statuses.map((one): Condition[] => [["status = ?", one]]);
-  const rows = ranges
-    .flatMap(range)
-    .toSorted((a, b) => (order === "newest" ? b.ordinal - a.ordinal : a.ordinal - b.ordinal));
+  const list = JSON.stringify([name, order]);
+  const after =
+    cursor === undefined ? DIRECTIONS[order].start : Number.parseInt(placeOfCursor(cursor, list, store), 36);
+  const { route, until } = chooseRoute(store, routes, order, after);
+  const rows = readEntries<Source>(store, route, { order, after, until, limit: limit + 1 });
   const shown = takeWithinBudget(rows, limit);
-  const last = shown.at(-1);
-  const nextCursor =
-    rows.length > shown.length && last !== undefined
-      ? sealCursor(last.ordinal.toString(36), list, store)
-      : null;
+  const last = rows.length > shown.length ? shown.at(-1)?.ordinal : until;
+  const nextCursor = last === undefined ? null : sealCursor(last.toString(36), list, store);
   return { items: shown.map(toItem), nextCursor };
-}
-
-/** Conditions as a clause; none is no clause. */
-export function allOf(conditions: readonly Condition[]): { where: string; bindings: SqlStorageValue[] } {
-  return {
-    where: conditions.length === 0 ? "" : `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}`,
-    bindings: conditions.flatMap(([, ...bindings]) => bindings),
-  };
 }
 
 /** One answer crosses RPC, which takes 32 MiB: a page of large rows is shorter than was asked for. */

@@ -1,9 +1,11 @@
 import type { GatewayEvent } from "../contract/event";
 import type { Once } from "../port";
+import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Answers } from "./answers";
 import { Approvals } from "./approvals";
 import { Journal } from "./journal";
-import { Ledger } from "./ledger";
+import { Labels } from "./labels";
+import { type InstanceRow, Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { RevokedTokens } from "./revoked-tokens";
 import { Store } from "./store";
@@ -15,6 +17,7 @@ export class Records {
   /** Path of the agent, as clients see it. */
   readonly agent: string;
   readonly store: Store;
+  readonly labels: Labels;
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly approvals: Approvals;
@@ -25,19 +28,29 @@ export class Records {
   /** The same instances, as the SDK's own methods show them. */
   readonly workflows: WorkflowRecords;
   readonly #publish: (events: readonly GatewayEvent[]) => void;
+  /** How many changes are under way: one inside another counts only if the outer one does. */
+  #depth = 0;
+  #afterwards: (() => void)[] = [];
 
   /**
    * @param publish is called after each commit with the events that came to be, in order.
+   * @param keeping.keepEvents how many events of an instance of this workflow are kept.
+   * @param keeping.labels the metadata keys by which lists can be filtered.
    */
   constructor(
     storage: DurableObjectStorage,
     agent: string,
     publish: (events: readonly GatewayEvent[]) => void,
+    {
+      keepEvents = () => DEFAULT_KEEP_EVENTS,
+      labels = [],
+    }: { readonly keepEvents?: (workflow: string) => number; readonly labels?: readonly string[] } = {},
   ) {
     this.agent = agent;
     this.store = new Store(storage);
-    this.ledger = new Ledger(this.store);
-    this.journal = new Journal(this.store, agent);
+    this.labels = new Labels(this.store, labels);
+    this.ledger = new Ledger(this.store, this.labels);
+    this.journal = new Journal(this.store, agent, keepEvents);
     this.approvals = new Approvals(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
@@ -50,14 +63,20 @@ export class Records {
   /** Makes one change: all of `work` is committed and then published, or nothing of it happened. */
   change<Result>(work: (now: number) => Result): Result {
     this.store.open();
+    const { unpublished } = this.journal;
+    const afterwards = this.#afterwards.length;
+    this.#depth += 1;
     let result: Result;
     try {
       result = this.store.transact(() => work(Date.now()));
     } catch (failure) {
-      this.journal.takeUnpublished();
+      this.journal.takeBack(unpublished);
+      this.#afterwards.length = afterwards;
       throw failure;
+    } finally {
+      this.#depth -= 1;
     }
-    this.#publish(this.journal.takeUnpublished());
+    if (this.#depth === 0) this.#tell();
     return result;
   }
 
@@ -67,26 +86,50 @@ export class Records {
     return this.workflows.rename(from, to);
   }
 
+  /** Does something once the change that is under way is committed, and never if it is not; at once if none is. */
+  afterwards(work: () => void): void {
+    if (this.#depth === 0) work();
+    else this.#afterwards.push(work);
+  }
+
+  #tell(): void {
+    this.#publish(this.journal.takeUnpublished());
+    for (const work of this.#afterwards.splice(0)) {
+      try {
+        work();
+      } catch (failure) {
+        console.error("switchyard: what follows a change failed", failure);
+      }
+    }
+  }
+
   /** Removes all that is kept of an instance. Inside a change. */
-  forget(instanceId: string): void {
-    this.ledger.delete(instanceId);
-    for (const table of ["events", "approvals", "waits"]) {
-      this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instanceId);
+  forget(instance: InstanceRow): void {
+    this.journal.forget(instance);
+    this.ledger.delete(instance.id);
+    for (const table of ["approvals", "waits"]) {
+      this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instance.id);
     }
   }
 
   /**
    * Makes a change under an idempotency key, if there is one: the first answer is kept with the change, and given again.
    *
+   * @param last is done with the answer at the very end, when only the commit is left: what cannot be undone in memory.
    * @throws ProblemError `idempotency_key_reused` if the key was used for another request.
    */
-  changeOnce<Answer>(once: Once | undefined, work: (now: number) => Answer): Answer {
+  changeOnce<Answer>(
+    once: Once | undefined,
+    work: (now: number) => Answer,
+    last?: (answer: Answer) => void,
+  ): Answer {
     return this.change((now) => {
       const given = once && this.answers.find(once);
       // Kept by this very operation: its key names it.
       if (given !== undefined) return given.answer as Answer;
       const answer = work(now);
       if (once !== undefined) this.answers.keep(once, answer, now);
+      last?.(answer);
       return answer;
     });
   }

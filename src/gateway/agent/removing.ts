@@ -22,7 +22,7 @@ export function sweep(
   const answer = records.changeOnce(once, (now): Deleted => {
     const asked = filter.status.length === 0 ? InstanceStatus.options : filter.status;
     const status = force ? asked : asked.filter(isTerminal);
-    const matching = records.ledger.matching({ ...filter, status }, limit + 1);
+    const matching = status.length === 0 ? [] : records.ledger.matching({ ...filter, status }, limit + 1);
     for (const instance of matching.slice(0, limit)) {
       remove(records, instance, now);
       gone.push(instance.id);
@@ -33,13 +33,13 @@ export function sweep(
 }
 
 /** Removes all that is kept of an instance, and has the engine told. Inside a change. */
-export function remove(
-  records: Records,
-  { id, binding, engine_id: engineId }: InstanceRow,
-  now: number,
-): void {
+export function remove(records: Records, instance: InstanceRow, now: number): void {
+  const { id, binding, engine_id: engineId } = instance;
+  const isUntold = records.outbox.isUntold(id, now);
   records.outbox.drop(id, ["create", "event", "pause", "resume", "terminate", "restart"]);
-  // Under a name of its own: a new instance of the same id need not wait for the end of the old one.
-  records.outbox.add({ kind: "delete", instanceId: engineId, payload: { binding, engineId } }, now);
-  records.forget(id);
+  if (!isUntold) {
+    // Under a name of its own: a new instance of the same id need not wait for the end of the old one.
+    records.outbox.add({ kind: "delete", instanceId: engineId, payload: { binding, engineId } }, now);
+  }
+  records.forget(instance);
 }

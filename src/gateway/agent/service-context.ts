@@ -15,8 +15,12 @@ export interface ServiceHost {
   readonly path: AgentPath;
   /** The agents below. */
   readonly family: Family;
-  /** Resolves when it is certain that the outbox will be looked at, whatever happens to this process. */
-  ensureAlarm(): Promise<void>;
+  /**
+   * Resolves when it is certain that the outbox will be looked at, whatever happens to this process.
+   *
+   * @param within milliseconds; soon unless it is given.
+   */
+  ensureAlarm(within?: number): Promise<void>;
   /** Sends the outbox, without being waited for. */
   deliverSoon(): void;
   /** Sends what an instance is to be told, and resolves when the engine has answered once, or is slow to. */

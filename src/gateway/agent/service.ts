@@ -12,6 +12,7 @@ import { formatAgentPath } from "../contract/names";
 import type { Page } from "../contract/page";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView } from "../port";
+import { ANSWERS_KEPT_MS } from "./answers";
 import { toApproval } from "./approvals";
 import { callMethod } from "./calling";
 import { applyControl } from "./controls";
@@ -137,6 +138,8 @@ export class AgentService implements AgentPort {
   }
 
   async changeState(input: Asked<"changeState">): Promise<StateView> {
+    // Nothing is to be sent, but the answer is to be forgotten.
+    if (input.once !== undefined) await this.#context.host.ensureAlarm(ANSWERS_KEPT_MS);
     return changeState(this.#context, input);
   }
 

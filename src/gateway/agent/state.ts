@@ -22,13 +22,16 @@ export function changeState(
   { change, ifMatch = "*", once }: ChangeInput,
 ): StateView {
   const { records, host } = context;
-  return records.changeOnce(once, () => {
+  const next = (): StateView => {
     const before = viewState(context);
     if (ifMatch !== "*" && ifMatch !== before.etag) throw new ProblemError("precondition_failed");
-    const next = change.kind === "reset" ? host.initialState() : nextState(before.state, change);
-    host.setState(checkedState(context, next));
-    return viewState(context);
-  });
+    const state = checkedState(
+      context,
+      change.kind === "reset" ? host.initialState() : nextState(before.state, change),
+    );
+    return { state, etag: tagOf(state) };
+  };
+  return records.changeOnce(once, next, ({ state }) => host.setState(state));
 }
 
 function nextState(state: unknown, change: Exclude<ChangeInput["change"], { kind: "reset" }>): unknown {
@@ -44,6 +47,7 @@ function checkedState({ host }: ServiceContext, state: unknown): unknown {
   });
 }
 
-function tagOf(state: unknown): string {
+/** The entity tag of a state. */
+export function tagOf(state: unknown): string {
   return `"${createHash("sha256").update(json(state)).digest("base64url").slice(0, 22)}"`;
 }

@@ -11,24 +11,27 @@ const MIGRATIONS: readonly string[] = [
     status TEXT NOT NULL,
     intent TEXT,
     voice TEXT NOT NULL DEFAULT 'unheard',
-    waiting_for TEXT,
-    params TEXT NOT NULL,
-    metadata TEXT NOT NULL,
-    progress TEXT,
-    output TEXT,
-    error TEXT,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     started_at INTEGER,
     completed_at INTEGER,
     check_at INTEGER,
-    check_after INTEGER NOT NULL
+    check_after INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    waiting_for TEXT,
+    -- What may be large stands last: whoever looks for the rest need not read over it.
+    params TEXT NOT NULL,
+    progress TEXT,
+    output TEXT,
+    error TEXT
   ) STRICT;
   CREATE INDEX switchyard_instances_by_check ON switchyard_instances (check_at) WHERE check_at IS NOT NULL;
   CREATE INDEX switchyard_instances_by_status ON switchyard_instances (status, ordinal);
   CREATE INDEX switchyard_instances_by_end ON switchyard_instances (workflow, status, completed_at);
   CREATE INDEX switchyard_instances_by_workflow ON switchyard_instances (workflow, ordinal);
   CREATE INDEX switchyard_instances_by_workflow_status ON switchyard_instances (workflow, status, ordinal);
+  CREATE INDEX switchyard_instances_by_creation ON switchyard_instances (created_at);
+  CREATE INDEX switchyard_instances_by_completion ON switchyard_instances (completed_at) WHERE completed_at IS NOT NULL;
 
   CREATE TABLE switchyard_labels (
     key TEXT NOT NULL,
@@ -39,9 +42,10 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE switchyard_events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    instance_id TEXT NOT NULL,
-    workflow TEXT NOT NULL,
-    attempt INTEGER NOT NULL,
+    instance_id TEXT,
+    number INTEGER NOT NULL,
+    workflow TEXT,
+    attempt INTEGER,
     type TEXT NOT NULL,
     time INTEGER NOT NULL,
     data TEXT NOT NULL,
@@ -49,6 +53,17 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (instance_id, attempt, key)
   ) STRICT;
   CREATE INDEX switchyard_events_by_instance ON switchyard_events (instance_id, seq);
+
+  CREATE TABLE switchyard_dropped_keys (
+    instance INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (instance, digest)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE switchyard_dropped_events (
+    instance_id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE switchyard_approvals (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,

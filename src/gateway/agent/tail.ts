@@ -1,5 +1,5 @@
 import type { Connection } from "agents";
-import type { GatewayEvent } from "../contract/event";
+import { type GatewayEvent, isOfInstance } from "../contract/event";
 import type { Watch } from "../port";
 import type { Records } from "./records";
 
@@ -76,7 +76,12 @@ export function startTail(connection: Connection, request: TailRequest, records:
   }
   let after = request.after;
   for (;;) {
-    const { events, cursor, more } = records.journal.read({ ...request, after, limit: REPLAY_BATCH });
+    const { events, cursor, more, gap } = records.journal.read({ ...request, after, limit: REPLAY_BATCH });
+    if (gap) {
+      // Lost since the reader read: it is told when it reads on, since a tail carries events alone.
+      connection.close(1000, "events are missing");
+      return;
+    }
     for (const event of events) connection.send(JSON.stringify(event));
     after = cursor;
     if (!more) break;
@@ -92,7 +97,8 @@ export function publishToTails(
   const everything = [...connections(watchTag(undefined))];
   for (const event of events) {
     const frame = JSON.stringify(event);
-    for (const connection of [...everything, ...connections(watchTag(event.instanceId))]) {
+    const ofInstance = isOfInstance(event) ? connections(watchTag(event.instanceId)) : [];
+    for (const connection of [...everything, ...ofInstance]) {
       if (isLive(connection.state)) sendOrClose(connection, frame);
     }
   }

@@ -13,6 +13,7 @@ import { guardChildren } from "./guarded-children";
 import { type Outcome, toOutcome } from "./outcome";
 import type { AuthorCallback } from "./reception";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
+import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
 import { closeTails, isTail, publishToTails, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
@@ -92,6 +93,13 @@ export function withGateway(base: AgentBase): AgentBase {
     constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
       keepTailsFromAuthor(new.target.prototype, GatewayAgent.#tails);
       super(ctx, env);
+      if (definitionOf(this.constructor.name)?.state !== undefined) {
+        journalState(this, {
+          records: () => this.#open().records,
+          afterwards: (work) =>
+            this.#gateway === undefined ? work() : this.#gateway.records.afterwards(work),
+        });
+      }
     }
 
     async gatewayCall(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<Outcome> {
@@ -151,6 +159,12 @@ export function withGateway(base: AgentBase): AgentBase {
       return this.#children;
     }
 
+    override async _workflow_updateState(
+      ...change: Parameters<Agent["_workflow_updateState"]>
+    ): Promise<void> {
+      await changingState("workflow", () => super._workflow_updateState(...change));
+    }
+
     override broadcast(message: string | ArrayBuffer | ArrayBufferView, without: string[] = []): void {
       const tails = [...this.getConnections()].filter(isTail).map(({ id }) => id);
       super.broadcast(message, [...without, ...tails]);
@@ -194,7 +208,7 @@ export function withGateway(base: AgentBase): AgentBase {
         },
         state: () => this.state,
         initialState: () => this.initialState,
-        setState: (state) => this.setState(state),
+        setState: (state) => changingState("rest", () => this.setState(state)),
         hasChild: ({ agent }, name) => this.dynamicAgents.has(asSdkClass(agent), name),
         // The SDK's type of a stub shows only what an author's class defines itself.
         child: async ({ agent }, name) =>

@@ -54,6 +54,7 @@ export const CatalogueWorkflow = z
     output: JsonSchema,
     approval: JsonSchema,
     events: z.record(z.string(), JsonSchema),
+    labels: z.array(z.string()).describe("Metadata keys by which lists can be filtered"),
   })
   .meta({ id: "CatalogueWorkflow", description: "A workflow and its contract" });
 export type CatalogueWorkflow = z.infer<typeof CatalogueWorkflow>;

@@ -3,8 +3,8 @@ import { Approval } from "./approval";
 import { InstanceError, type InstanceSchemas, Metadata, WaitingFor } from "./instance";
 import { variantName } from "./names";
 
-/** Types of the events of a journal. */
-export const EVENT_TYPES = [
+/** Types of the events that tell of one instance. */
+export const INSTANCE_EVENT_TYPES = [
   "instance.queued",
   "instance.started",
   "instance.progress",
@@ -22,6 +22,14 @@ export const EVENT_TYPES = [
   "approval.expired",
   "approval.cancelled",
 ] as const;
+export type InstanceEventType = (typeof INSTANCE_EVENT_TYPES)[number];
+
+/** Types of the events that tell of the agent itself: they belong to no instance. */
+export const AGENT_EVENT_TYPES = ["state.updated"] as const;
+export type AgentEventType = (typeof AGENT_EVENT_TYPES)[number];
+
+/** Types of the events of a journal. */
+export const EVENT_TYPES = [...INSTANCE_EVENT_TYPES, ...AGENT_EVENT_TYPES] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Types that end an attempt: on the stream of one instance `stream.end` follows. */
@@ -29,19 +37,33 @@ export const ENDING_TYPES = [
   "instance.completed",
   "instance.errored",
   "instance.terminated",
-] as const satisfies EventType[];
+] as const satisfies InstanceEventType[];
 
-/** One entry of an agent's journal, as a page lists it and as `data` of an SSE frame carries it. */
-export interface GatewayEvent {
+interface EventOf<Type extends EventType> {
   /** Opaque cursor: a stream or page asked for `after` it goes on with the next event. */
   readonly id: string;
-  readonly type: EventType;
+  readonly type: Type;
   readonly agent: string;
+  readonly time: string;
+  readonly data: unknown;
+}
+
+/** What happened to one instance. */
+export interface InstanceEvent extends EventOf<InstanceEventType> {
   readonly instanceId: string;
   readonly workflow: string;
   readonly attempt: number;
-  readonly time: string;
-  readonly data: unknown;
+}
+
+/** What happened to the agent itself; it names no instance. */
+export type AgentEvent = EventOf<AgentEventType>;
+
+/** One entry of an agent's journal, as a page lists it and as `data` of an SSE frame carries it. */
+export type GatewayEvent = InstanceEvent | AgentEvent;
+
+/** @returns whether an event tells of one instance. */
+export function isOfInstance(event: GatewayEvent): event is InstanceEvent {
+  return "instanceId" in event;
 }
 
 const control = <const Type extends string>(type: Type, description: string) =>
@@ -58,7 +80,7 @@ export const ControlFrame = z
   .meta({ id: "ControlFrame", description: "Tells of the stream itself; never stored" });
 export type ControlFrame = z.infer<typeof ControlFrame>;
 
-const dataOf = ({ progress, output }: InstanceSchemas): Record<EventType, z.ZodType> => ({
+const dataOf = ({ progress, output }: InstanceSchemas): Record<InstanceEventType, z.ZodType> => ({
   "instance.queued": z.object({ metadata: Metadata }),
   "instance.started": z.object({}),
   "instance.progress": z.object({ progress }),
@@ -79,7 +101,7 @@ const dataOf = ({ progress, output }: InstanceSchemas): Record<EventType, z.ZodT
   "approval.cancelled": z.object({ approval: Approval }),
 });
 
-const MEANINGS: Record<EventType, string> = {
+const MEANINGS: Record<InstanceEventType, string> = {
   "instance.queued": "The start was accepted",
   "instance.started": "The first step of the attempt runs",
   "instance.progress": "The workflow reported progress",
@@ -99,26 +121,55 @@ const MEANINGS: Record<EventType, string> = {
 };
 
 /** A union of objects that `type` tells apart. */
-type UnionByType = z.ZodDiscriminatedUnion<[z.ZodObject, ...z.ZodObject[]], "type">;
+export type UnionByType = z.ZodDiscriminatedUnion<[z.ZodObject, ...z.ZodObject[]], "type">;
 
-/** The schema of {@link GatewayEvent} for one workflow: a union by `type`, with the workflow's own progress and output. */
+const ID = z.string().describe("Opaque cursor; resume after it");
+const AGENT = z.string().describe("Path of the agent");
+const TIME = z.iso.datetime().describe("When it happened");
+
+/** The schema of {@link InstanceEvent} for one workflow: a union by `type`, with the workflow's own progress and output. */
 export function eventSchema(workflow: InstanceSchemas, id: string): UnionByType {
   const data = dataOf(workflow);
-  const variant = (type: EventType): z.ZodObject => {
+  const variant = (type: InstanceEventType): z.ZodObject => {
     const shape = {
-      id: z.string().describe("Opaque cursor; resume after it"),
+      id: ID,
       type: z.literal(type),
-      agent: z.string().describe("Path of the agent"),
+      agent: AGENT,
       instanceId: z.string().describe("The instance it tells of"),
       workflow: z.literal(workflow.name).describe("Public name of its workflow"),
       attempt: z.int().describe("Attempt of the instance"),
-      time: z.iso.datetime().describe("When it happened"),
+      time: TIME,
       data: data[type],
     };
     return z.object(shape).meta({ id: variantName(id, type), description: MEANINGS[type] });
   };
-  const [first, ...rest] = EVENT_TYPES;
+  const [first, ...rest] = INSTANCE_EVENT_TYPES;
   return z
     .discriminatedUnion("type", [variant(first), ...rest.map(variant)])
     .meta({ id, description: `An event of the workflow ${workflow.name}: one shape for each type` });
 }
+
+/** Who changed the state of an agent, as far as that can be known: a call of the author's own code is `agent`. */
+export const StateSource = z
+  .enum(["rest", "workflow", "agent", "client"])
+  .describe(
+    "`rest`: through this API; `workflow`: a step of a workflow; `agent`: the agent's own code; `client`: a WebSocket client of the Agents SDK",
+  );
+export type StateSource = z.infer<typeof StateSource>;
+
+/** The schema of {@link AgentEvent}: what the stream of an agent with a state tells beside what its instances do. */
+export const StateUpdated = z
+  .object({
+    id: ID,
+    type: z.literal("state.updated"),
+    agent: AGENT,
+    time: TIME,
+    data: z.object({
+      etag: z.string().describe("Entity tag of the state as it was then"),
+      source: StateSource,
+    }),
+  })
+  .meta({
+    id: "StateUpdatedEvent",
+    description: "The state of the agent changed; read it at `state` below the path of the agent",
+  });

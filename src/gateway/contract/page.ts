@@ -38,13 +38,17 @@ export function pageOf(item: z.ZodType, id: string): z.ZodType {
     .meta({ id });
 }
 
-/** A page of a journal: `nextCursor` is always there, since more may follow; `ended` says that nothing will. */
+/**
+ * A page of a journal: `nextCursor` is always there, since more may follow; `ended` says that nothing will, and `gap` that
+ * something is missing after the cursor that was given.
+ */
 export function eventPageOf(event: z.ZodType, id: string): z.ZodType {
   return z
     .object({
       items: z.array(event),
       nextCursor: z.string().describe("Send as `after` to go on, now or later"),
       ended: z.boolean().describe("Whether nothing will follow"),
+      gap: z.boolean().describe("Whether events after the given cursor are no longer kept"),
     })
     .meta({ id });
 }

@@ -78,7 +78,7 @@ function toCatalogueAgent(chain: AgentChain): CatalogueAgent {
 }
 
 function toCatalogueWorkflow(workflow: WorkflowDefinition): CatalogueWorkflow {
-  const { name, description, params, progress, output, approval, events } = workflow;
+  const { name, description, params, progress, output, approval, events, labels } = workflow;
   return {
     name,
     ...(description === undefined ? {} : { description }),
@@ -89,6 +89,7 @@ function toCatalogueWorkflow(workflow: WorkflowDefinition): CatalogueWorkflow {
     events: Object.fromEntries(
       Object.entries(events).map(([type, payload]) => [type, toJsonSchema(payload)]),
     ),
+    labels: [...labels],
   };
 }
 

@@ -3,7 +3,7 @@ import { type Control, RestartFrom } from "../contract/control";
 import { Deleted, type Instance, SentEvent } from "../contract/instance";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { Flag } from "./flag";
-import { FILTERS, filterOf, InstanceParams } from "./instances";
+import { filterOf, filtersOf, InstanceParams } from "./instances";
 import { operation, type Subject } from "./operation";
 import { ListScope } from "../contract/page";
 import { agentSchemas } from "./schemas";
@@ -67,20 +67,17 @@ export const deleteInstances = operation<Subject>()({
     "At least one filter is needed. Oldest first, up to 500 in one call; `more` says whether others may match. Active instances are left, unless `force` terminates them.",
   scope: "instances:control",
   rest: { method: "delete", path: () => "/instances", status: 200 },
-  schemas: () => ({
+  schemas: ({ agent }) => ({
     query: z
       .strictObject({
-        ...FILTERS,
+        ...filtersOf(agent),
         scope: ListScope,
         force: Flag.describe("Whether active instances are terminated for it"),
         cursor: z.string().optional().describe("`nextCursor` of the call before"),
       })
       .refine(
-        (query) =>
-          Object.keys(FILTERS).some((name) => {
-            const value = query[name as keyof typeof FILTERS];
-            return Array.isArray(value) ? value.length > 0 : value !== undefined;
-          }),
+        ({ scope: _scope, force: _force, cursor: _cursor, ...filters }) =>
+          Object.values(filters).some(chooses),
         "names no filter: choose what is deleted",
       ),
     output: Deleted,
@@ -97,6 +94,13 @@ export const deleteInstances = operation<Subject>()({
     });
   },
 });
+
+/** Whether a filter was given that lets less than everything through. */
+function chooses(filter: unknown): boolean {
+  return typeof filter === "object" && filter !== null
+    ? Object.keys(filter).length > 0
+    : filter !== undefined;
+}
 
 export const sendInstanceEvent = operation<Subject>()({
   id: ({ agent }) => `send${pascal(agent.name)}InstanceEvent`,

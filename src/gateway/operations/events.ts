@@ -7,7 +7,7 @@ import { pascal, words } from "./words";
 
 const description =
   "As Server-Sent Events: first what is kept, then `stream.caught-up`, then live; `stream.end` when nothing will follow, and 204 to whoever comes back after it. " +
-  "Resume with `Last-Event-ID` or `after`. With `Accept: application/json` the same events come as a page.";
+  "Resume with `Last-Event-ID` or `after`; `stream.gap` says that some events after that are no longer kept. With `Accept: application/json` the same events come as a page.";
 
 const EventsQuery = z.strictObject({
   after: z
@@ -28,7 +28,8 @@ export const readInstanceEvents = operation<Subject>()({
   schemas: ({ agent }) => ({
     params: InstanceParams,
     query: EventsQuery,
-    output: agentSchemas(agent).eventPage,
+    output: agentSchemas(agent).ofInstance.eventPage,
+    frame: agentSchemas(agent).ofInstance.frame,
   }),
   problems: ["instance_not_found", "invalid_cursor", "not_acceptable"],
   answer: ({ params, query, tokenId }, { agent }) => {
@@ -39,12 +40,20 @@ export const readInstanceEvents = operation<Subject>()({
 
 export const readAgentEvents = operation<Subject>()({
   id: ({ agent }) => `stream${pascal(agent.name)}Events`,
-  summary: ({ agent }) => `Follow all instances of one ${words(agent.name)}`,
+  summary: ({ agent }) =>
+    `Follow ${[
+      ...(agent.workflows.length === 0 ? [] : ["all instances"]),
+      ...(agent.state === undefined ? [] : ["the state"]),
+    ].join(" and ")} of one ${words(agent.name)}`,
   description,
   scope: "instances:read",
   rest: { method: "get", path: () => "/events", status: 200 },
   kind: "events",
-  schemas: ({ agent }) => ({ query: EventsQuery, output: agentSchemas(agent).eventPage }),
+  schemas: ({ agent }) => ({
+    query: EventsQuery,
+    output: agentSchemas(agent).ofAgent.eventPage,
+    frame: agentSchemas(agent).ofAgent.frame,
+  }),
   problems: ["invalid_cursor", "not_acceptable"],
   answer: ({ query, tokenId }, { agent }) => {
     const { after, limit } = query;

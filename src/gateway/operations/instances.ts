@@ -3,6 +3,8 @@ import { type Instance, InstanceStatus, Metadata } from "../contract/instance";
 import { Name } from "../contract/names";
 import { Limit, ListScope } from "../contract/page";
 import type { InstanceFilter } from "../port";
+import type { AgentDefinition } from "../registry/agent-definition";
+import { labelsBelow } from "../registry/registry";
 import { Flag } from "./flag";
 import { operation, type Subject, type WorkflowSubject } from "./operation";
 import { agentSchemas, asSent, workflowSchemas } from "./schemas";
@@ -22,22 +24,17 @@ export function repeated<Item extends z.ZodType>(item: Item) {
   );
 }
 
-function itemBody<Params extends z.ZodType>(params: Params) {
+function startBody<Params extends z.ZodType>(params: Params) {
   return z.strictObject({
     params,
     id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
     metadata: Metadata.optional(),
-  });
-}
-
-function startBody<Params extends z.ZodType>(params: Params) {
-  return itemBody(params).extend({
     delay: z.int().min(0).max(MAX_DELAY_SECONDS).optional().describe("Seconds to wait before it begins"),
   });
 }
 
 function batchBody<Params extends z.ZodType>(params: Params) {
-  return z.strictObject({ items: z.array(itemBody(params)).min(1).max(MAX_BATCH) });
+  return z.strictObject({ items: z.array(startBody(params)).min(1).max(MAX_BATCH) });
 }
 
 export const startWorkflow = operation<WorkflowSubject>()({
@@ -61,10 +58,8 @@ export const startWorkflow = operation<WorkflowSubject>()({
     output: workflowSchemas(workflow).instance,
   }),
   problems: ["instance_exists"],
-  answer: ({ body, once }, { agent }, { workflow }) => {
-    const { params, id, metadata = {}, delay = 0 } = body;
-    return agent.start({ workflow: workflow.name, params, id, metadata, delay: delay * 1000, once });
-  },
+  answer: ({ body, once }, { agent }, { workflow }) =>
+    agent.start({ workflow: workflow.name, ...toStart(body), once }),
 });
 
 export const startWorkflows = operation<WorkflowSubject>()({
@@ -89,10 +84,22 @@ export const startWorkflows = operation<WorkflowSubject>()({
   }),
   problems: [],
   answer: async ({ body, once }, { agent }, { workflow }) => {
-    const items = body.items.map(({ params, id, metadata = {} }) => ({ params, id, metadata }));
+    const items = body.items.map(toStart);
     return { items: await agent.startMany({ workflow: workflow.name, items, once }) };
   },
 });
+
+interface StartBody {
+  readonly params: Record<string, unknown>;
+  readonly id?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+  /** Seconds. */
+  readonly delay?: number | undefined;
+}
+
+function toStart({ params, id, metadata = {}, delay = 0 }: StartBody) {
+  return { params, id, metadata, delay: delay * 1000 };
+}
 
 export const getInstance = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}Instance`,
@@ -110,42 +117,61 @@ const Time = z.iso
   .optional();
 
 /** `?metadata={"owner":"ada","urgent":true}`: JSON tells texts, numbers and booleans apart. */
-const MetadataFilter = z
-  .string()
-  .max(4_096)
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: "custom", message: "is not JSON" });
-      return z.NEVER;
-    }
-  })
-  .pipe(Metadata)
-  .optional();
+function metadataFilter(agent: AgentDefinition) {
+  const labels = labelsBelow(agent);
+  const declared = labels.length === 0 ? "there are none" : `these are ${labels.join(", ")}`;
+  return z
+    .string()
+    .max(4_096)
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: "custom", message: "is not JSON" });
+        return z.NEVER;
+      }
+    })
+    .pipe(
+      Metadata.superRefine((metadata, context) => {
+        for (const key of Object.keys(metadata).filter((one) => !labels.includes(one))) {
+          const message = `is no label that a workflow of ${agent.name} declares: ${declared}`;
+          context.addIssue({ code: "custom", path: [key], message });
+        }
+      }),
+    )
+    .optional()
+    .describe(
+      labels.length === 0
+        ? "No workflow of this agent declares labels: there is nothing to filter by"
+        : `Only with all of these labels, as a JSON object. Keys: ${labels.map((label) => `\`${label}\``).join(", ")}`,
+    );
+}
 
 /** What instances are chosen by: all that is given must hold. */
-export const FILTERS = {
-  status: repeated(InstanceStatus).describe("Only these statuses; may be given several times"),
-  workflow: z.string().optional().describe("Only this workflow"),
-  metadata: MetadataFilter.describe("Only with all of these labels, as a JSON object"),
-  createdFrom: Time.describe("Not started before this time"),
-  createdTo: Time.describe("Started before this time"),
-  updatedFrom: Time.describe("Not last changed before this time"),
-  updatedTo: Time.describe("Last changed before this time"),
-  completedFrom: Time.describe("Not ended before this time"),
-  completedTo: Time.describe("Ended before this time"),
-};
+export function filtersOf(agent: AgentDefinition) {
+  return {
+    status: repeated(InstanceStatus).describe("Only these statuses; may be given several times"),
+    workflow: z.string().optional().describe("Only this workflow"),
+    metadata: metadataFilter(agent),
+    createdFrom: Time.describe("Not started before this time"),
+    createdTo: Time.describe("Started before this time"),
+    updatedFrom: Time.describe("Not last changed before this time"),
+    updatedTo: Time.describe("Last changed before this time"),
+    completedFrom: Time.describe("Not ended before this time"),
+    completedTo: Time.describe("Ended before this time"),
+  };
+}
 
 export const listInstances = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Instances`,
   summary: ({ agent }) => `List the instances of one ${words(agent.name)}`,
-  description: "All filters must hold. A cursor goes on with the very list that it came from.",
+  description:
+    "All filters must hold. A page may be shorter than `limit`, even empty, as long as it has a `nextCursor`: follow it to the end. A cursor goes on with the very list that it came from.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/instances", status: 200 },
   schemas: ({ agent }) => ({
     query: z.strictObject({
-      ...FILTERS,
+      ...filtersOf(agent),
       scope: ListScope,
       order: z.enum(["newest", "oldest"]).default("newest").describe("By when they were first started"),
       count: Flag.describe("Whether `total` is counted, which costs more the more there are"),
@@ -163,7 +189,7 @@ export const listInstances = operation<Subject>()({
 });
 
 /** Reads the filters of a query. */
-export function filterOf(query: z.output<z.ZodObject<typeof FILTERS>>): InstanceFilter {
+export function filterOf(query: z.output<z.ZodObject<ReturnType<typeof filtersOf>>>): InstanceFilter {
   const { status, workflow, metadata } = query;
   return {
     status,

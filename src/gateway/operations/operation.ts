@@ -29,6 +29,8 @@ export interface OperationSchemas {
   /** What documents show as the body, where more of it is checked behind the door. */
   readonly shownBody?: z.ZodType;
   readonly output: z.ZodType;
+  /** The frames of a stream, where a door may go on with one. */
+  readonly frame?: z.ZodType;
 }
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

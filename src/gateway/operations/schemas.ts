@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ControlFrame, eventSchema } from "../contract/event";
+import { ControlFrame, eventSchema, StateUpdated, type UnionByType } from "../contract/event";
 import { instanceSchema } from "../contract/instance";
 import { eventPageOf, instancePageOf } from "../contract/page";
 import type { AgentDefinition } from "../registry/agent-definition";
@@ -33,16 +33,11 @@ const ofAgent = memoized((agent: AgentDefinition) => {
   const name = pascal(agent.name);
   const workflows = agent.workflows.map(ofWorkflow);
   const events = workflows.map((schemas) => schemas.event);
-  const [onlyEvent, ...others] = events;
   const instance = anyOf(
     workflows.map((schemas) => schemas.instance),
     `Any${name}Instance`,
   );
-  const event = anyOf(events, `Any${name}Event`);
-  const frame =
-    onlyEvent !== undefined && others.length === 0
-      ? z.discriminatedUnion("type", [...onlyEvent.options, ...ControlFrame.options])
-      : z.union([...events, ControlFrame]);
+  const ofInstance = journalSchemas(name, events, []);
   const below = workflowsBelow(agent);
   const listed =
     below.length === workflows.length
@@ -53,16 +48,41 @@ const ofAgent = memoized((agent: AgentDefinition) => {
         );
   return {
     instance,
-    event,
     /** Also of the agents below. */
     instancePage: instancePageOf(listed, `${name}InstancePage`),
+    /** The journal of one instance. */
+    ofInstance,
+    /** The journal of the agent, which tells of its state too. */
+    ofAgent: agent.state === undefined ? ofInstance : journalSchemas(`${name}Agent`, events, [StateUpdated]),
+  };
+});
+
+/** The shapes in which the events of a journal come: those of workflows, and others beside them. */
+function journalSchemas(name: string, events: readonly UnionByType[], others: readonly z.ZodObject[]) {
+  const shapes = [...events, ...others];
+  const event =
+    others.length === 0 || shapes.length === 1
+      ? anyOf(shapes, `Any${name}Event`)
+      : byType(events, others).meta({ id: `Any${name}Event`, description: "`type` says which" });
+  const frame =
+    events.length > 1
+      ? z.union([...shapes, ControlFrame])
+      : byType(events, [...others, ...ControlFrame.options]);
+  return {
     eventPage: eventPageOf(event, `${name}EventPage`),
     frame: frame.meta({
       id: `${name}Frame`,
       description: "The `data` of one SSE event; `event:` repeats its `type`",
     }),
   };
-});
+}
+
+/** One union of everything, by `type` where that tells all apart: the events of several workflows share theirs. */
+function byType(events: readonly UnionByType[], others: readonly z.ZodObject[]): z.ZodType {
+  if (events.length > 1) return z.union([...events, ...others]);
+  const [first, ...rest] = [...events.flatMap(({ options }) => options), ...others];
+  return first === undefined ? z.never() : z.discriminatedUnion("type", [first, ...rest]);
+}
 
 /** The schemas that the contract of a workflow decides. */
 export const workflowSchemas = ofWorkflow;

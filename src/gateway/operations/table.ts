@@ -38,14 +38,12 @@ const OF_AGENT_WITH_WORKFLOWS = [
   rejectInstance,
   sendInstanceEvent,
   readInstanceEvents,
-  readAgentEvents,
   createInstanceStreamToken,
-  createStreamToken,
-  revokeStreamToken,
   getApproval,
   approve,
   reject,
 ];
+const OF_AGENT_WITH_EVENTS = [readAgentEvents, createStreamToken, revokeStreamToken];
 
 /** An operation with everything that it is about filled in: what a door serves. */
 export interface BoundOperation {
@@ -80,6 +78,7 @@ export function bindOperations(registry: Registry): BoundOperation[] {
       ...(agent.state === undefined ? [] : OF_AGENT_WITH_STATE),
       ...(workflowsBelow(agent).length === 0 ? [] : OF_AGENT_OVER_WORKFLOWS),
       ...(agent.workflows.length === 0 ? [] : OF_AGENT_WITH_WORKFLOWS),
+      ...(agent.workflows.length === 0 && agent.state === undefined ? [] : OF_AGENT_WITH_EVENTS),
     ];
     return [
       ...about.map((operation) => bind(operation as Operation<Subject>, subject, subject)),

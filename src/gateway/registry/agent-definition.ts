@@ -55,6 +55,11 @@ export interface TypedAgentDefinition<
   readonly methods: Methods;
 }
 
+/** The metadata keys by which the instances of an agent can be listed: those that any of its workflows declares. */
+export function labelsOf({ workflows }: Pick<AgentDefinition, "workflows">): string[] {
+  return [...new Set(workflows.flatMap(({ labels }) => labels))].toSorted();
+}
+
 /** By class name, which is how the SDK records the path of a sub-agent. */
 const definitions = new Map<string, AgentDefinition>();
 

@@ -1,5 +1,5 @@
 import { MAX_DEPTH } from "../contract/names";
-import type { AgentDefinition } from "./agent-definition";
+import { type AgentDefinition, labelsOf } from "./agent-definition";
 import { DefinitionError } from "./definition-error";
 import type { WorkflowDefinition } from "./workflow-definition";
 
@@ -22,6 +22,11 @@ export function leafOf(chain: AgentChain): AgentDefinition {
 /** The workflows of a class and of all classes below it, each once; its own first. */
 export function workflowsBelow({ workflows, children }: AgentDefinition): readonly WorkflowDefinition[] {
   return [...new Set([...workflows, ...children.flatMap(workflowsBelow)])];
+}
+
+/** The metadata keys by which lists over a class and all classes below it can be filtered. */
+export function labelsBelow(agent: AgentDefinition): string[] {
+  return labelsOf({ workflows: workflowsBelow(agent) });
 }
 
 /** Words that addresses use as parameters of their own. */

@@ -18,6 +18,11 @@ type Ending = (typeof TERMINAL_STATUSES)[number];
 /** Milliseconds for which an instance is kept after its end where its workflow does not say: 30 days. */
 export const DEFAULT_KEEP_MS = 30 * 86_400_000;
 
+/** How many events of an instance are kept where its workflow does not say. */
+export const DEFAULT_KEEP_EVENTS = 10_000;
+/** What a label may be: it needs no quotes wherever it is written. */
+const LABEL = /^(?!__)[A-Za-z_][\w.-]{0,63}$/;
+
 /** The event type under which the SDK waits for approval, unless it is told otherwise. */
 export const SDK_APPROVAL_TYPE = "approval";
 
@@ -40,8 +45,12 @@ export interface WorkflowDefinition<
   readonly output: Output;
   readonly approval: Approval;
   readonly events: Events;
+  /** Metadata keys by which lists can be filtered. */
+  readonly labels: readonly string[];
   /** How long an instance is kept after its end, in milliseconds, by how it ended. */
   readonly keepMs: Readonly<Record<Ending, number>>;
+  /** How many events of an instance are kept at least: the newest. */
+  readonly keepEvents: number;
   /** Names that the binding had before. */
   readonly formerBindings: readonly string[];
   /** Event types under which runs of the SDK's own class wait for approval. */
@@ -73,8 +82,12 @@ export interface WorkflowOptions<
   approval?: Approval;
   /** Payloads of the events that may be sent in, by type. */
   events?: Events;
+  /** Metadata keys by which lists can be filtered. Other keys are kept and shown too. */
+  labels?: readonly string[];
   /** How long an instance is kept after its end, in all or by how it ended: 30 days if left out. */
   keep?: Duration | Partial<Record<Ending, Duration>>;
+  /** How many events of an instance are kept: older ones are dropped. 10,000 if left out. */
+  keepEvents?: number;
   /** Names that the binding had before: instances that were started under them go on under the new one. */
   formerBindings?: readonly string[];
   /**
@@ -87,7 +100,7 @@ export interface WorkflowOptions<
 /**
  * Defines the contract of a workflow.
  *
- * @throws DefinitionError if the name, the binding, an event name or a parameter name cannot be used.
+ * @throws DefinitionError if the name, the binding, an event name, a parameter name or a label cannot be used.
  */
 export function defineWorkflow<
   const WorkflowName extends string,
@@ -116,6 +129,12 @@ export function defineWorkflow<
       `Workflow "${name}": the parameter "${reserved}" starts with "__", which is reserved. Rename it.`,
     );
   }
+  const unusable = options.labels?.find((label) => !LABEL.test(label));
+  if (unusable !== undefined) {
+    throw new DefinitionError(
+      `Workflow "${name}": "${unusable}" cannot be a label. Use 1 to 64 of A-Z a-z 0-9 _ . - with a letter or one _ first.`,
+    );
+  }
   const strips = params.def.catchall === undefined;
   const definition: WorkflowDefinition<WorkflowName, Params, Progress, Output, Approval, Events> = {
     name,
@@ -127,7 +146,9 @@ export function defineWorkflow<
     output: options.output,
     approval: (options.approval ?? z.undefined()) as Approval,
     events: (options.events ?? {}) as Events,
+    labels: options.labels ?? [],
     keepMs: keepOf(name, options.keep),
+    keepEvents: keepEventsOf(name, options.keepEvents),
     formerBindings: options.formerBindings ?? [],
     approvalEventTypes: options.approvalEventTypes ?? [SDK_APPROVAL_TYPE],
   };
@@ -147,6 +168,13 @@ function keepOf(
   } catch (failure) {
     throw new DefinitionError(`Workflow "${name}": ${String(failure)}. Write keep as "7 days".`);
   }
+}
+
+function keepEventsOf(name: string, keepEvents = DEFAULT_KEEP_EVENTS): number {
+  if (Number.isSafeInteger(keepEvents) && keepEvents > 0) return keepEvents;
+  throw new DefinitionError(
+    `Workflow "${name}": keepEvents must be a number of events, 1 or more. Leave it out to keep ${DEFAULT_KEEP_EVENTS}.`,
+  );
 }
 
 /** By public name, which the gateway gives a run on its way. */

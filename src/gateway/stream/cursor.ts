@@ -2,16 +2,22 @@
 export interface EventCursor {
   readonly epoch: string;
   readonly seq: number;
+  /** Up to this event it is known that some are no longer kept: the reader was told, or never asked for them. */
+  readonly known?: number | undefined;
 }
 
 /** @returns the opaque text of a cursor; it is also the `id` of an SSE frame. */
-export function formatEventCursor({ epoch, seq }: EventCursor): string {
-  return `${epoch}-${seq.toString(36)}`;
+export function formatEventCursor({ epoch, seq, known = 0 }: EventCursor): string {
+  return `${epoch}-${seq.toString(36)}${known > seq ? `~${known.toString(36)}` : ""}`;
 }
 
 /** @returns the cursor, or undefined if the text is not one. */
 export function parseEventCursor(text: string): EventCursor | undefined {
-  const [, epoch, digits] = /^([0-9a-f]{8})-([0-9a-z]{1,10})$/.exec(text) ?? [];
-  if (epoch === undefined || digits === undefined) return undefined;
-  return { epoch, seq: Number.parseInt(digits, 36) };
+  const [, epoch, seq, known] = /^([0-9a-f]{8})-([0-9a-z]{1,10})(?:~([0-9a-z]{1,10}))?$/.exec(text) ?? [];
+  if (epoch === undefined || seq === undefined) return undefined;
+  return {
+    epoch,
+    seq: Number.parseInt(seq, 36),
+    ...(known === undefined ? {} : { known: Number.parseInt(known, 36) }),
+  };
 }

@@ -49,7 +49,7 @@ export function eventStream(
   }, HEARTBEAT_MS);
   writer.closed.catch(ignore).finally(() => {
     clearInterval(heartbeat);
-    clearTimeout(timer);
+    if (timer !== undefined) clearTimeout(timer);
     left.abort();
   });
 
