@@ -59,7 +59,7 @@ describe("the engine is asked", () => {
 
   test("in a second if it is about to say something else, and after that twice as long each time", () => {
     const { accept, records, row } = openDesk();
-    records.ledger.checkSoon(accept("r-1"), NOON);
+    records.ledger.checkAt(accept("r-1"), NOON + 1000, 1000);
     const times: number[] = [];
     for (let n = 0; n < 8; n += 1) {
       times.push(row("r-1").check_after / 1000);

@@ -77,11 +77,16 @@ export class Adoption {
     if (forgotten !== undefined) this.#records.forget(forgotten);
 
     const { name, binding } = workflow;
-    const id = this.#idFor(instance.engineId);
-    const adopted = ledger.adopt({ ...instance, id, workflow: name, binding, now });
-    this.#sdk.delete(instance.engineId);
+    const { engineId, metadata, status, error, createdAt, updatedAt, completedAt } = instance;
+    const id = this.#idFor(engineId);
+    ledger.insert({ id, engineId, workflow: name, binding, params: null, metadata, now: createdAt });
+    const inserted = ledger.find(id);
+    if (inserted === undefined) throw new Error("the instance that was just adopted is not there");
+    const known = { voice: "adopted", status, completedAt, ...(error === null ? {} : { error }) } as const;
+    const adopted = ledger.change(inserted, known, updatedAt);
+    ledger.checkAt(adopted, now);
+    this.#sdk.delete(engineId);
 
-    const { metadata, createdAt, updatedAt } = instance;
     journal.append(adopted, "instance.queued", { metadata }, createdAt, "queued");
     // The rest is told once the engine has said it.
     if (adopted.status === "paused") journal.append(adopted, "instance.paused", {}, updatedAt);

@@ -118,14 +118,14 @@ export class AgentGateway {
   }
 
   #wake(): void {
-    const { store, outbox, ledger } = this.records;
+    const { store, outbox } = this.records;
     store.open();
     this.records.change(() => this.records.labels.bringUpToDate());
     this.#takeOverRenamed();
-    this.#adoption.takeBatch();
+    const adopted = this.#adoption.takeBatch();
     if (outbox.nextDueAt() !== undefined) this.#host.background(this.#courier.deliver());
-    // What was adopted is not looked after by an alarm that was set for it.
-    if ((ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY) <= Date.now())
+    // For what was just adopted no alarm is set, nor for what was when this process died right after it.
+    if (adopted || (!this.#alarm.isSet() && this.records.ledger.nextCheckAt() !== undefined))
       this.#host.background(this.#alarm.ensure(Date.now() + SOONEST_MS));
   }
 

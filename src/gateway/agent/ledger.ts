@@ -52,7 +52,6 @@ export type Intent = "pause" | "restart";
 export type Voice = "gateway" | "unheard" | "adopted";
 
 const FIRST_CHECK_MS = 60_000;
-const SOON_MS = 1_000;
 const LONGEST_CHECK_MS = 6 * 3_600_000;
 
 /** What a change sets; fields left out stay. */
@@ -108,36 +107,6 @@ export class Ledger {
     if (!inserted) return false;
     this.#labels.add(this.find(row.id)?.ordinal ?? 0, row.metadata);
     return true;
-  }
-
-  /** Takes an instance in that was started before there was a gateway. The engine is to be asked about it at once. */
-  adopt(row: {
-    id: string;
-    engineId: string;
-    workflow: string;
-    binding: string;
-    metadata: Metadata;
-    status: InstanceStatus;
-    error: InstanceError | null;
-    createdAt: number;
-    updatedAt: number;
-    completedAt: number | null;
-    now: number;
-  }): InstanceRow {
-    this.insert({ ...row, params: null, now: row.createdAt });
-    this.#store.run(
-      `UPDATE switchyard_instances SET voice = 'adopted', status = ?, error = ?, updated_at = ?, completed_at = ?, check_at = ?
-       WHERE id = ?`,
-      row.status,
-      row.error === null ? null : json(row.error),
-      row.updatedAt,
-      row.completedAt,
-      row.now,
-      row.id,
-    );
-    const adopted = this.find(row.id);
-    if (adopted === undefined) throw new Error("the instance that was just adopted is not there");
-    return adopted;
   }
 
   find(id: string): InstanceRow | undefined {
@@ -263,10 +232,10 @@ export class Ledger {
     );
   }
 
-  /** Has the engine asked in a moment: its view is about to change. */
-  checkSoon({ id }: InstanceRow, now: number): void {
-    const soon = "UPDATE switchyard_instances SET check_at = ?, check_after = ? WHERE id = ?";
-    this.#store.run(soon, now + SOON_MS, SOON_MS, id);
+  /** Has the engine asked at a time. @param after how long that is after the last look. */
+  checkAt({ id }: InstanceRow, at: number, after: number = FIRST_CHECK_MS): void {
+    const check = "UPDATE switchyard_instances SET check_at = ?, check_after = ? WHERE id = ?";
+    this.#store.run(check, at, after, id);
   }
 
   /** Notes what an instance was created with, if that was not known. */

@@ -7,6 +7,8 @@ import type { Records } from "./records";
 
 /** How the engine says that it ends a run on purpose, which the SDK's class takes for a failure of its own. */
 const STOPPED = "Aborting engine:";
+/** How long after a run says that it has ended the engine is asked. */
+const SOON_MS = 1_000;
 
 /**
  * Takes what a run of the SDK's own `AgentWorkflow` tells its Agent. It tells progress, events, and ends, though not for
@@ -40,13 +42,18 @@ export function hear(
     }
     case "complete": {
       const output = plain(callback.result);
-      records.ledger.checkSoon(records.ledger.change(instance, { output }, now), now);
+      askSoon(records, records.ledger.change(instance, { output }, now), now);
       return { type: "complete", result: output };
     }
     case "error":
-      records.ledger.checkSoon(instance, now);
+      askSoon(records, instance, now);
       return { type: "error", error: callback.error };
   }
+}
+
+/** The engine's view is about to change. */
+function askSoon({ ledger }: Records, instance: InstanceRow, now: number): void {
+  ledger.checkAt(instance, now + SOON_MS, SOON_MS);
 }
 
 function keyOf(progress: unknown): string {
