@@ -245,7 +245,7 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
     async ({ into, act, before }) => {
       const self = await into(gateway)[before](agent);
       const answer = await act(self);
-      expect([answer.status, answer.json()]).toEqual([200, { deleted: 1, more: false }]);
+      expect([answer.status, answer.json()]).toEqual([200, { deleted: 1, more: false, nextCursor: null }]);
       for (const path of [self, `${self}/events`]) expect((await gateway.get(path)).status).toBe(404);
       const id = self.split("/").at(-1);
       for (const list of ["instances", "approvals"])

@@ -146,9 +146,11 @@ test("an author's broadcast and state reach no tail, and a tail reaches no hook 
   await stream.closed;
   await until(
     async () => frames.length,
-    (n) => n >= 2,
+    (n) => n >= 3,
   );
+  // That the state changed is an event; the state itself goes to the author's clients.
   expect(frames.map((frame) => (JSON.parse(frame) as { type: string }).type)).toEqual([
+    "state.updated",
     "approval.decided",
     "instance.completed",
   ]);

@@ -53,41 +53,50 @@ async function walk(filter: string, passing: string[]): Promise<string[]> {
   return seen;
 }
 
-test(`following the cursors of ${COUNT} instances gives each once, in order, while others are created and deleted`, async () => {
-  const kept = numbered("kept", 0, COUNT);
-  const passing: string[] = [];
-  for (let from = 0; from < COUNT; from += AT_ONCE) {
-    await start(kept.slice(from, from + AT_ONCE), { owner: "ada" });
-    if (from % 1_000 !== 0) continue;
-    const others = numbered("passing", from, AT_ONCE);
-    await start(others, { owner: "others" });
-    passing.push(...others);
-  }
+test(
+  `following the cursors of ${COUNT} instances gives each once, in order, while others are created and deleted`,
+  { timeout: 240_000 },
+  async () => {
+    const kept = numbered("kept", 0, COUNT);
+    const passing: string[] = [];
+    for (let from = 0; from < COUNT; from += AT_ONCE) {
+      await start(kept.slice(from, from + AT_ONCE), { owner: "ada" });
+      if (from % 1_000 !== 0) continue;
+      const others = numbered("passing", from, AT_ONCE);
+      await start(others, { owner: "others" });
+      passing.push(...others);
+    }
 
-  for (const order of ["newest", "oldest"]) {
-    const inOrder = order === "newest" ? kept.toReversed() : kept;
-    const seen = await walk(`order=${order}`, passing);
-    expect(new Set(seen).size).toBe(seen.length);
-    expect(seen.filter((id) => id.startsWith("kept-"))).toEqual(inOrder);
-    const labelled = await walk(`order=${order}&metadata=${encodeURIComponent('{"owner":"ada"}')}`, passing);
-    expect(labelled).toEqual(inOrder);
-  }
+    for (const order of ["newest", "oldest"]) {
+      const inOrder = order === "newest" ? kept.toReversed() : kept;
+      const seen = await walk(`order=${order}`, passing);
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen.filter((id) => id.startsWith("kept-"))).toEqual(inOrder);
+      const labelled = await walk(
+        `order=${order}&metadata=${encodeURIComponent('{"owner":"ada"}')}`,
+        passing,
+      );
+      expect(labelled).toEqual(inOrder);
+    }
 
-  const left = COUNT + passing.length;
-  expect((await list("count=true&limit=1")).total).toBe(left);
-  const deleted: number[] = [];
-  for (let more = true; more;) {
-    const answer = await gateway.request("DELETE", `${AGENT}/instances?workflow=silent&force=true`);
-    expect(answer.status).toBe(200);
-    const body = answer.json<{ deleted: number; more: boolean }>();
-    ({ more } = body);
-    deleted.push(body.deleted);
-  }
-  expect(deleted.slice(0, -1).every((one) => one === 500)).toBe(true);
-  expect(deleted.reduce((sum, one) => sum + one, 0)).toBe(left);
+    const left = COUNT + passing.length;
+    expect((await list("count=true&limit=1")).total).toBe(left);
+    const deleted: number[] = [];
+    for (let more = true; more;) {
+      const answer = await gateway.request("DELETE", `${AGENT}/instances?workflow=silent&force=true`);
+      expect(answer.status).toBe(200);
+      const body = answer.json<{ deleted: number; more: boolean }>();
+      ({ more } = body);
+      deleted.push(body.deleted);
+    }
+    expect(deleted.slice(0, -1).every((one) => one === 500)).toBe(true);
+    expect(deleted.reduce((sum, one) => sum + one, 0)).toBe(left);
 
-  expect(await list("count=true")).toEqual({ items: [], nextCursor: null, total: 0 });
-  const storage = await gateway.harness.getWorker().getDurableObjectStorage("WORKSHOP", { name: "crowded" });
-  for (const table of ["labels", "events", "outbox"])
-    expect(await storage.exec(`SELECT * FROM switchyard_${table} LIMIT 1`), table).toEqual([]);
-});
+    expect(await list("count=true")).toEqual({ items: [], nextCursor: null, total: 0 });
+    const storage = await gateway.harness
+      .getWorker()
+      .getDurableObjectStorage("WORKSHOP", { name: "crowded" });
+    for (const table of ["labels", "events", "outbox"])
+      expect(await storage.exec(`SELECT * FROM switchyard_${table} LIMIT 1`), table).toEqual([]);
+  },
+);

@@ -31,6 +31,7 @@ import {
   workflowOn,
 } from "../registry/workflow-definition";
 import { toMilliseconds } from "../registry/duration";
+import { Breath } from "./breath";
 import { DEFAULT_TIMEOUT_MS, engineMethod, extendStep, occurrenceOf } from "./extend-step";
 import { originOf, type RunOrigin } from "./origin";
 import { ReportKeys } from "./report-keys";
@@ -60,6 +61,7 @@ export abstract class GatewayWorkflow<
 > extends AgentWorkflow<AgentType, ParamsOf<Definition>, ProgressOf<Definition>, Env> {
   #run: Run | undefined;
   #whose: (RunOrigin & { readonly gateway: GatewayParam }) | undefined;
+  readonly #breath = new Breath();
 
   constructor(ctx: ExecutionContext, env: Env) {
     wrapRun(new.target.prototype as { run: RunMethod }, (workflow, run, event, step) =>
@@ -329,7 +331,9 @@ export abstract class GatewayWorkflow<
     run.background.push(told);
   }
 
-  #tell(run: Pick<Run, "gateway" | "engineId">, report: Report): Promise<unknown> {
-    return tell(this.env, run, report);
+  async #tell(run: Pick<Run, "gateway" | "engineId">, report: Report): Promise<unknown> {
+    const answer = await tell(this.env, run, report);
+    await this.#breath.take();
+    return answer;
   }
 }
