@@ -7,6 +7,7 @@ import type {
   Instance,
   InstanceStatus,
   Metadata,
+  Migrated,
   SentEvent,
   StartedItem,
 } from "./contract/instance";
@@ -166,6 +167,13 @@ export interface AgentPort {
       readonly once?: Once | undefined;
     },
   ): Promise<Deleted>;
+  /** Gives the instances of a binding that was renamed its present name, which is that of a workflow. */
+  migrateBinding(input: {
+    readonly workflow: string;
+    /** What the binding was called. */
+    readonly from: string;
+    readonly once?: Once | undefined;
+  }): Promise<Migrated>;
   /** Sends an event in. */
   sendEvent(input: {
     readonly id: string;

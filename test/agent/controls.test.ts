@@ -397,7 +397,8 @@ describe("a restart", () => {
     apply(desk, restart);
     const before = desk.row("r-1");
     desk.published.length = 0;
-    const gate = { stepName: "manager", occurrence: 1, summary: null, details: null, timeoutMs: 1 };
+    const question = { stepName: "manager", occurrence: 1, summary: null, details: null };
+    const gate = { ...question, timeoutMs: 1, sdkEventType: "approval" };
     for (const report of [
       { type: "started" },
       { type: "progress", key: "p", progress: { percent: 1 } },

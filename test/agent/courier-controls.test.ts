@@ -311,6 +311,18 @@ describe("a restart", () => {
     expect(isEmpty(desk)).toBe(true);
   });
 
+  test("of an instance of before the gateway that the engine has forgotten has failed: nobody knows its params", async () => {
+    const { courier, desk, failures, workflow } = openCourier();
+    desk.accept("r-1");
+    desk.query("UPDATE switchyard_instances SET params = 'null'");
+    force(desk, "r-1", "complete");
+    apply(desk, restart);
+    await courier.deliver();
+    expect(failures).toEqual(["r-1"]);
+    expect(workflow.log).toEqual([]);
+    expect(desk.records.outbox.hasAny("r-1")).toBe(false);
+  });
+
   test("with a pause behind it is restarted first, and then paused", async () => {
     const { courier, desk, workflow } = running();
     apply(desk, restart);

@@ -47,10 +47,7 @@ function openCourier() {
   const courier = new Courier(
     desk.records,
     new Engine({ REFUND: workflow }),
-    () => ({
-      sdk: (binding) => ({ __workflowName: binding }),
-      gateway: { rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
-    }),
+    (binding, identity) => ({ __workflowName: binding, __agentOrigin: { gateway: identity } }),
     {
       failed: (id, failure) => failures.push(`${id}: ${String(failure)}`),
       dissolve: async () => true,
@@ -84,7 +81,7 @@ describe("a start", () => {
         {
           orderId: "r-1",
           __workflowName: "REFUND",
-          __gateway: { id: "r-1", rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
+          __agentOrigin: { gateway: { id: "r-1", workflow: "refund" } },
         },
       ],
     ]);

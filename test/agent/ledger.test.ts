@@ -36,6 +36,39 @@ describe("an instance on record", () => {
   });
 });
 
+describe("the engine is asked", () => {
+  const MINUTE = 60_000;
+
+  test("a minute after the last news, then twice as long each time, six hours at most", () => {
+    const { accept, records, row } = openDesk();
+    accept("r-1");
+    const times: number[] = [];
+    for (let n = 0; n < 12; n += 1) {
+      times.push(row("r-1").check_after / MINUTE);
+      records.ledger.checked(row("r-1"), row("r-1").check_at ?? 0);
+    }
+    expect(times).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]);
+  });
+
+  test("no later if readers had it asked often", () => {
+    const { accept, records, row } = openDesk();
+    accept("r-1");
+    for (let second = 1; second <= 30; second += 1) records.ledger.checked(row("r-1"), NOON + second * 1000);
+    expect(row("r-1").check_at).toBe(NOON + 30_000 + 90_000);
+  });
+
+  test("in a second if it is about to say something else, and after that twice as long each time", () => {
+    const { accept, records, row } = openDesk();
+    records.ledger.checkAt(accept("r-1"), NOON + 1000, 1000);
+    const times: number[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      times.push(row("r-1").check_after / 1000);
+      records.ledger.checked(row("r-1"), row("r-1").check_at ?? 0);
+    }
+    expect(times.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+  });
+});
+
 describe("a change of an instance", () => {
   test("sets what it names, tells when, and leaves the rest", () => {
     const { accept, records, row } = openDesk();

@@ -16,7 +16,14 @@ const failed = (announced = false): Report => ({
   error: { name: "TypeError", message: "no" },
   announced,
 });
-const gate = { stepName: "manager", occurrence: 1, summary: "Pay?", details: null, timeoutMs: 60_000 };
+const gate = {
+  stepName: "manager",
+  occurrence: 1,
+  summary: "Pay?",
+  details: null,
+  timeoutMs: 60_000,
+  sdkEventType: "approval",
+};
 
 /** One report of each kind. */
 const everyReport: Report[] = [

@@ -45,7 +45,9 @@ function openService() {
     deliver: async () => {
       log.push(`delivered after ${desk.published.length} changes`);
     },
-    checkIfStale: async () => {},
+    inspection: { checkIfStale: async () => {}, checkIfUnheard: async () => {} },
+    migrateBinding: () => 0,
+    adopt: () => {},
     requireRoom: ({ quota }) => {
       if (quota?.caller === "greedy") throw new ProblemError("too_many_streams");
     },

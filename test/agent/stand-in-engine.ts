@@ -72,15 +72,10 @@ export function openCourier() {
   const desk = openDesk();
   const workflow = new StandInWorkflow();
   const failures: string[] = [];
-  const courier = new Courier(
-    desk.records,
-    new Engine({ REFUND: workflow }),
-    () => ({
-      sdk: () => ({}),
-      gateway: { rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
-    }),
-    { failed: (id) => failures.push(id), dissolve: async () => true },
-  );
+  const courier = new Courier(desk.records, new Engine({ REFUND: workflow }), () => ({}), {
+    failed: (id) => failures.push(id),
+    dissolve: async () => true,
+  });
   return { courier, desk, failures, workflow };
 }
 

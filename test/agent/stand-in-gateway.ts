@@ -43,10 +43,7 @@ export function openGateway(sqlite: SqliteStorage = sqliteStorage(), changes: Pa
     isSubAgent: false,
     storage: sqlite.storage,
     env: { REFUND: engine },
-    origin: {
-      sdk: () => ({}),
-      gateway: { rootBinding: "GatewayDesk", path: [{ agent: definition.name, name: "acme" }] },
-    },
+    origin: () => ({}),
     publish: () => {},
     background: (work) => background.push(work),
     clock: {

@@ -94,6 +94,7 @@ export function openDesk(
         summary: "Pay?",
         details: null,
         timeoutMs: 60_000,
+        sdkEventType: "approval",
         ...gate,
       };
       const { answer } = desk.report(id, { type: "gate-opened", gate: asked }, now);

@@ -20,7 +20,14 @@ async function fill({ report, service }: Opened): Promise<void> {
   for (let n = 1; n <= 300; n += 1) await report(ID, { type: "progress", key: `p:${n}`, progress: n });
   const wait = { key: "w", stepName: "parcel", eventType: "parcel-arrived", deadline: NOON + 60_000 };
   await report(ID, { type: "wait-began", wait });
-  const gate = { stepName: "manager", occurrence: 1, summary: null, details: null, timeoutMs: 60_000 };
+  const gate = {
+    stepName: "manager",
+    occurrence: 1,
+    summary: null,
+    details: null,
+    timeoutMs: 60_000,
+    sdkEventType: "approval",
+  };
   await report(ID, { type: "gate-opened", gate });
 }
 

@@ -1,3 +1,4 @@
+import type { WorkflowCallback } from "agents/workflows";
 import type { GatewayEvent } from "../contract/event";
 import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
@@ -5,15 +6,16 @@ import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
+import { Adoption } from "./adoption";
 import { Courier, type Origin } from "./courier";
 import type { Dissolved } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
 import { Family, type FamilyHost } from "./family";
 import { fromOutcome } from "./outcome";
 import { Alarm, type AlarmClock } from "./alarm";
-import { reconcile } from "./controls";
 import { fail } from "./endings";
 import { AuthorCalls, type WorkflowNews } from "./callbacks";
+import { Inspection } from "./inspection";
 import { receive, type Told } from "./reception";
 import type { InstanceRow } from "./ledger";
 import { Records } from "./records";
@@ -21,6 +23,7 @@ import type { Report } from "./reports";
 import { remove } from "./removing";
 import { Retention } from "./retention";
 import { AgentService } from "./service";
+import { hear } from "./stock-callbacks";
 import type { AgentMethod } from "./stub";
 import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
@@ -54,7 +57,6 @@ const SOON_MS = 20_000;
 const SOONEST_MS = 1_000;
 /** How long a caller waits for the engine to follow. */
 const PATIENCE_MS = 2_000;
-const STALE_MS = 30_000;
 const CHECKS_AT_ONCE = 50;
 const SWEPT_AT_ONCE = 100;
 
@@ -63,12 +65,13 @@ export class AgentGateway {
   readonly records: Records;
   readonly service: AgentService;
   readonly #host: AgentHost;
-  readonly #engine: Engine;
   readonly #alarm: Alarm;
   readonly #retention: Retention;
   readonly #courier: Courier;
   readonly #calls: AuthorCalls;
   readonly #family: Family;
+  readonly #inspection: Inspection;
+  readonly #adoption: Adoption;
 
   constructor(host: AgentHost) {
     this.#host = host;
@@ -76,10 +79,13 @@ export class AgentGateway {
       keepEvents: (workflow) => keepEventsOf(host.definition, workflow),
       labels: labelsOf(host.definition),
     });
-    this.#engine = new Engine(host.env);
-    this.#retention = new Retention(this.records.store, host.definition.workflows);
+    const { workflows } = host.definition;
+    const engine = new Engine(host.env);
+    this.#retention = new Retention(this.records.store, workflows);
+    this.#inspection = new Inspection(this.records, engine, workflows);
+    this.#adoption = new Adoption(this.records, workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
-    this.#courier = new Courier(this.records, this.#engine, () => host.origin, {
+    this.#courier = new Courier(this.records, engine, host.origin, {
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
     });
@@ -95,7 +101,9 @@ export class AgentGateway {
       family: this.#family,
       definition: host.definition,
       path: host.path,
-      checkIfStale: (instance) => this.#checkIfStale(instance),
+      inspection: this.#inspection,
+      migrateBinding: (from, to) => this.#rename(from, to),
+      adopt: () => this.#adoption.takeBatch(),
       requireRoom: (request) => host.requireRoom(request),
       closeTails: (ended) => host.closeTails(ended),
       invoke: (method, input) => host.invoke(method, input),
@@ -103,14 +111,39 @@ export class AgentGateway {
       initialState: () => host.initialState(),
       setState: (state) => host.setState(state),
     });
-    // A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to.
-    if (host.isSubAgent || this.records.store.exists()) {
-      this.records.store.open();
-      this.records.change(() => this.records.labels.bringUpToDate());
-      this.#takeOverRenamed();
-      if (this.records.outbox.nextDueAt() !== undefined) host.background(this.#courier.deliver());
-      if (this.records.callbacks.any()) host.background(this.#calls.deliverAll());
-    }
+    if (this.#exists()) this.#wake();
+  }
+
+  /**
+   * A sub-agent exists by being there; a root agent, which any name would bring into being, by having been written to: by
+   * the gateway, or before there was one, so that the SDK has instances or sub-agents of it on record.
+   */
+  #exists(): boolean {
+    return (
+      this.#host.isSubAgent ||
+      this.records.store.exists() ||
+      this.#adoption.isAny() ||
+      this.#family.children.isAny()
+    );
+  }
+
+  #wake(): void {
+    const { store, outbox, callbacks } = this.records;
+    store.open();
+    this.records.change(() => this.records.labels.bringUpToDate());
+    this.#takeOverRenamed();
+    const adopted = this.#adoption.takeBatch();
+    if (outbox.nextDueAt() !== undefined) this.#host.background(this.#courier.deliver());
+    if (callbacks.any()) this.#host.background(this.#calls.deliverAll());
+    // For what was just adopted no alarm is set, nor for what was when this process died right after it.
+    if (adopted || (!this.#alarm.isSet() && this.records.ledger.nextCheckAt() !== undefined))
+      this.#host.background(this.#alarm.ensure(Date.now() + SOONEST_MS));
+  }
+
+  /** An instance by the id that the engine knows it by. */
+  findByEngineId(engineId: string): InstanceRow | undefined {
+    this.#adoption.takeNamed({ id: engineId });
+    return this.records.ledger.findByEngineId(engineId);
   }
 
   /** Answers a call that is meant for this agent, or for one below it. */
@@ -119,6 +152,7 @@ export class AgentGateway {
     if (next === undefined) {
       if (!this.records.store.exists() && !this.#creates(method, input))
         throw new ProblemError("agent_not_found");
+      this.#adoption.takeNamed(input);
       // Whoever calls a method does so with that method's own input: both sides are made from the same types.
       const callee = isSubtreeCall(method) ? this.#family.subtree : this.service;
       const answer = Reflect.get(callee, method) as (input: unknown) => Promise<unknown>;
@@ -136,8 +170,8 @@ export class AgentGateway {
   }
 
   /** Ends this sub-agent, for its parent, which deletes it then. */
-  dissolve(): Promise<Dissolved> {
-    return this.#family.departures.dissolve();
+  async dissolve(): Promise<Dissolved> {
+    return this.#adoption.takeBatch() ? "more" : this.#family.departures.dissolve();
   }
 
   /** Whether a request opens a tail of an agent below this one. */
@@ -159,16 +193,40 @@ export class AgentGateway {
       return fromOutcome(await child.gatewayReport(further, engineId, report));
     }
     if (!this.records.store.exists()) throw new ProblemError("agent_not_found");
-    // Before any report, so that none overtakes another.
-    if (this.#host.hears()) await this.#alarm.ensure(Date.now() + SOON_MS);
-    const found = this.records.ledger.findByEngineId(engineId);
+    await this.#expectNews();
+    const found = this.findByEngineId(engineId);
     if (found === undefined) throw new ProblemError("instance_not_found");
+    // What it did before it could tell is in the engine's history alone; from now on it tells itself.
+    const isHeard = found.voice !== "adopted" || (await this.#inspection.check(found));
     const { answer, tellAuthor } = this.records.change((now) => {
-      const { answer: given, callback } = receive(this.records, found, report, now);
-      return { answer: given, tellAuthor: callback && this.#toAuthor(found, callback, now) };
+      const row = this.records.ledger.findByEngineId(engineId);
+      if (row === undefined) throw new ProblemError("instance_not_found");
+      const instance = isHeard ? heard(this.records, row, now) : row;
+      const { answer: given, callback } = receive(this.records, instance, report, now);
+      return { answer: given, tellAuthor: callback && this.#toAuthor(row, callback, now) };
     });
     await tellAuthor?.();
     return answer;
+  }
+
+  /** Takes what a run of the SDK's own class tells. @returns false if the ledger has no such instance. */
+  async hear(callback: WorkflowCallback): Promise<boolean> {
+    await this.#expectNews();
+    const found = this.records.store.exists() ? this.findByEngineId(callback.workflowId) : undefined;
+    if (found === undefined) return false;
+    const { told, tellAuthor } = this.records.change((now) => {
+      const news = hear(this.records, found, callback, now);
+      return { told: news, tellAuthor: news && this.#toAuthor(found, news, now) };
+    });
+    if (told?.type === "complete" || told?.type === "error")
+      this.#host.background(this.#alarm.ensure(Date.now() + SOONEST_MS));
+    await tellAuthor?.();
+    return true;
+  }
+
+  /** Before any report, so that none overtakes another. */
+  async #expectNews(): Promise<void> {
+    if (this.records.store.exists() && this.#host.hears()) await this.#alarm.ensure(Date.now() + SOON_MS);
   }
 
   /** Sees to it that the author hears of something. Inside a change. @returns what is to be done after it. */
@@ -179,6 +237,18 @@ export class AgentGateway {
     if (!this.#host.hears(callback.type)) return () => this.#host.tellAuthor(news);
     const kept = this.records.callbacks.keep(news);
     return () => this.#calls.deliver(kept);
+  }
+
+  /** Instances of a binding that was renamed go on under its present name, and are adopted if they were not. */
+  migrateBinding(from: string, to: string): number {
+    const migrated = this.#exists() ? this.records.change(() => this.#rename(from, to)) : 0;
+    this.#adoption.takeBatch();
+    return migrated;
+  }
+
+  /** Inside a change. */
+  #rename(from: string, to: string): number {
+    return this.records.renameBinding(from, to) + this.#adoption.rename(from, to);
   }
 
   get definition(): AgentDefinition {
@@ -207,14 +277,15 @@ export class AgentGateway {
     // An author's callback may take its time: nothing waits for it.
     this.#host.background(this.#calls.deliverAll());
     await this.#courier.deliver();
-    for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE))
-      await this.#check(instance);
+    this.#adoption.takeBatch();
+    await this.#inspection.checkAll(this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE));
     this.records.change((now) => {
       for (const instance of this.#retention.over(now, SWEPT_AT_ONCE)) remove(this.records, instance, now);
     });
     await this.#courier.deliver();
     this.records.answers.sweep(Date.now());
     const next = Math.min(
+      this.#adoption.isDue() ? Date.now() : Number.POSITIVE_INFINITY,
       this.records.outbox.nextDueAt() ?? Number.POSITIVE_INFINITY,
       this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
       this.#retention.nextAt() ?? Number.POSITIVE_INFINITY,
@@ -224,36 +295,11 @@ export class AgentGateway {
     if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
   }
 
-  /** A look at the engine costs a request: readers of one instance share one in half a minute. */
-  async #checkIfStale(instance: InstanceRow): Promise<void> {
-    if (instance.check_at === null || isTerminal(instance.status)) return;
-    const lastLook = instance.check_at - instance.check_after;
-    if (Date.now() - lastLook >= STALE_MS) await this.#check(instance);
-  }
-
-  /** Asks the engine whether the ledger is still true. What is under way, in the outbox, is left to come about. */
-  async #check(instance: InstanceRow): Promise<void> {
-    const { records } = this;
-    try {
-      const view = await this.#engine.view(instance.binding, instance.engine_id);
-      records.change((now) => {
-        const row = records.ledger.find(instance.id);
-        if (row === undefined || isTerminal(row.status)) return;
-        const underWay =
-          row.intent !== null || row.updated_at !== instance.updated_at || records.outbox.hasAny(row.id);
-        if (underWay || !reconcile(records, row, view, now)) records.ledger.checked(row, now);
-      });
-    } catch (failure) {
-      console.warn("switchyard: the engine could not be asked about an instance", failure);
-      records.change((now) => records.ledger.checked(instance, now));
-    }
-  }
-
   /** Instances that were started under a former name of a binding go on under the present one. */
   #takeOverRenamed(): void {
     for (const { binding, formerBindings } of this.definition.workflows) {
       for (const former of formerBindings) {
-        this.records.change(() => this.records.workflows.rename(former, binding));
+        this.records.change(() => this.records.renameBinding(former, binding));
       }
     }
   }
@@ -292,6 +338,14 @@ function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" |
     wipeChild: (definition, name) => host.wipeChild(definition, name),
     closeTails: (ended) => host.closeTails(ended),
   };
+}
+
+/** From now on the run tells itself where it waits. The first that it ever says is put down with that. Inside a change. */
+function heard(records: Records, row: InstanceRow, now: number): InstanceRow {
+  if (row.voice === "gateway" || isTerminal(row.status)) return row;
+  return row.started_at === null
+    ? { ...row, voice: "gateway" }
+    : records.ledger.change(row, { voice: "gateway" }, now);
 }
 
 /** Also of a workflow that is not declared any more, of which instances are left. */

@@ -28,6 +28,11 @@ export class Alarm {
     return this.#arming;
   }
 
+  /** Whether it is set, and has not rung yet as far as anybody noted. */
+  isSet(): boolean {
+    return this.#armed() !== undefined;
+  }
+
   /** Notes that it has rung. */
   rang(): void {
     if (this.#store.exists()) this.#store.setMeta("alarm", "");

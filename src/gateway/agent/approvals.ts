@@ -35,6 +35,10 @@ export interface Question {
   readonly summary: string | null;
   readonly details: unknown;
   readonly deadline: number | null;
+  /** The type that the engine waits under already; the gate gets one of its own if there is none. */
+  readonly eventType?: string;
+  /** When it was asked, in milliseconds, if not now. */
+  readonly requestedAt?: number;
 }
 
 /** How a gate is closed. */
@@ -66,19 +70,13 @@ export class Approvals {
       instance.attempt,
       question.stepName,
       question.occurrence,
-      `approval-${uuid}`,
+      question.eventType ?? `approval-${uuid}`,
       json(question.summary),
       json(question.details),
-      now,
+      question.requestedAt ?? now,
       question.deadline,
     );
-    const [gate] = this.#store.rows<ApprovalRow>(
-      "SELECT * FROM switchyard_approvals WHERE instance_id = ? AND attempt = ? AND step_name = ? AND occurrence = ?",
-      instance.id,
-      instance.attempt,
-      question.stepName,
-      question.occurrence,
-    );
+    const gate = this.findAsked(instance, question.stepName, question.occurrence);
     if (gate === undefined) throw new Error("the gate that was just opened is not there");
     return { gate, isNew: inserted > 0 };
   }
@@ -119,10 +117,22 @@ export class Approvals {
     );
   }
 
-  /** Whether a step of the instance asked for approval, in any attempt. */
-  hasStep(instanceId: string, stepName: string): boolean {
-    const asked = "SELECT 1 FROM switchyard_approvals WHERE instance_id = ? AND step_name = ? LIMIT 1";
+  /** Whether a step of the instance asked for approval itself, in any attempt: its gate has an event type of its own. */
+  wasAsked(instanceId: string, stepName: string): boolean {
+    const asked = `SELECT 1 FROM switchyard_approvals WHERE instance_id = ? AND step_name = ?
+      AND event_type = 'approval-' || substr(id, 5) LIMIT 1`;
     return this.#store.rows(asked, instanceId, stepName).length > 0;
+  }
+
+  /** The gate of a step of this attempt, open or closed. */
+  findAsked(instance: InstanceRow, stepName: string, occurrence: number): ApprovalRow | undefined {
+    return this.#store.rows<ApprovalRow>(
+      "SELECT * FROM switchyard_approvals WHERE instance_id = ? AND attempt = ? AND step_name = ? AND occurrence = ?",
+      instance.id,
+      instance.attempt,
+      stepName,
+      occurrence,
+    )[0];
   }
 
   countPending(): number {

@@ -35,6 +35,15 @@ export class Children {
     this.#isLeaving = isLeaving;
   }
 
+  /** Whether there is any, be it one that is being deleted. */
+  isAny(): boolean {
+    if (!this.#store.hasTable("cf_agents_sub_agents")) return false;
+    return this.#definitions.some(({ agent }) => {
+      const query = "SELECT 1 FROM cf_agents_sub_agents WHERE class = ? LIMIT 1";
+      return this.#store.rows(query, agent.name).length > 0;
+    });
+  }
+
   /** Gives them one after the other, read in batches. @param place where to begin, that included. */
   *from(place: AgentStep | undefined): Generator<ChildRecord> {
     const first = this.#definitions.findIndex(({ name }) => name === place?.agent);

@@ -108,7 +108,7 @@ function pointOf(
   { name, count, type }: NonNullable<Extract<Control, { action: "restart" }>["from"]>,
 ): RestartPoint {
   const point = { ...(count === undefined ? {} : { count }), ...(type === undefined ? {} : { type }) };
-  if (type === "do" || !records.approvals.hasStep(instance.id, name)) return { name, ...point };
+  if (type === "do" || !records.approvals.wasAsked(instance.id, name)) return { name, ...point };
   return { ...point, name: `__gateway_ask_${name}`, type: "do" };
 }
 
@@ -141,7 +141,8 @@ export function reconcile(
   }
   const { status, output, error } = view;
   if (isEngineTerminal(status)) {
-    if (status === "complete") complete(records, instance, output ?? null, now);
+    // What a run of the SDK's own class reported is its output, if it returned none.
+    if (status === "complete") complete(records, instance, output ?? reportedOutput(instance), now);
     else if (status === "terminated") terminate(records, instance, now);
     else fail(records, instance, { name: error?.name ?? "Error", message: error?.message ?? "" }, now);
     return true;
@@ -155,4 +156,8 @@ export function reconcile(
     return true;
   }
   return false;
+}
+
+function reportedOutput({ output }: InstanceRow): unknown {
+  return JSON.parse(output ?? "null");
 }

@@ -2,7 +2,7 @@ import { isTerminal } from "../contract/instance";
 import type { AgentStep } from "../contract/names";
 import { reconcile, showPaused } from "./controls";
 import { type Engine, isEngineTerminal } from "./engine";
-import { GATEWAY_PARAM, type GatewayParam } from "./reports";
+import type { Identity } from "./reports";
 import type { InstanceRow } from "./ledger";
 import { type Due, type Message, MOST_FAILURES } from "./outbox";
 import type { Records } from "./records";
@@ -13,11 +13,8 @@ const AT_ONCE = 8;
 /** What is due later than this is left to the alarm. */
 const LONGEST_STAY_MS = 5_000;
 
-/** What an instance is created with beside its params: the SDK's own keys, and ours. */
-export interface Origin {
-  readonly sdk: (binding: string) => Record<string, unknown>;
-  readonly gateway: Omit<GatewayParam, "id">;
-}
+/** What an instance is created with beside its params, and what it is called: the SDK's own keys, and ours among them. */
+export type Origin = (binding: string, identity: Identity) => Record<string, unknown>;
 
 /** What the courier leaves to the agent that it works for. */
 export interface CourierHost {
@@ -31,13 +28,13 @@ export interface CourierHost {
 export class Courier {
   readonly #records: Records;
   readonly #engine: Engine;
-  readonly #origin: () => Origin;
+  readonly #origin: Origin;
   readonly #host: CourierHost;
   #round: Promise<void> = Promise.resolve();
   #busy = false;
   #wake = ignore;
 
-  constructor(records: Records, engine: Engine, origin: () => Origin, host: CourierHost) {
+  constructor(records: Records, engine: Engine, origin: Origin, host: CourierHost) {
     this.#records = records;
     this.#engine = engine;
     this.#origin = origin;
@@ -170,12 +167,10 @@ export class Courier {
   }
 
   async #create(instance: InstanceRow, params: Record<string, unknown>): Promise<void> {
-    const { sdk, gateway } = this.#origin();
-    const { id, binding, engine_id: engineId } = instance;
+    const { id, workflow, binding, engine_id: engineId } = instance;
     await this.#engine.create(binding, engineId, {
       ...params,
-      ...sdk(binding),
-      [GATEWAY_PARAM]: { ...gateway, id } satisfies GatewayParam,
+      ...this.#origin(binding, { id, workflow }),
     });
     // Deleted in the meantime: then what was just made must go too.
     if (this.#records.ledger.findByEngineId(engineId) !== undefined) return;
@@ -191,7 +186,9 @@ export class Courier {
   ): Promise<boolean> {
     const { id, binding, engine_id: engineId, params } = instance;
     if (!(await this.#engine.restart(binding, engineId, from))) {
-      await this.#create(instance, JSON.parse(params) as Record<string, unknown>);
+      const known = JSON.parse(params) as Record<string, unknown> | null;
+      if (known === null) throw new UnknownParamsError();
+      await this.#create(instance, known);
     }
     this.#update(id, (row, now) => {
       // Another restart may have been asked for since: until that is taken, nothing that is said counts.
@@ -230,6 +227,11 @@ export class Courier {
   }
 }
 
+/** An instance of before the gateway was forgotten by the engine, which alone knew what it was created with. */
+class UnknownParamsError extends Error {
+  override readonly name = "UnknownParamsError";
+}
+
 /** Whether a message is about the attempt that the instance is at. */
 function isCurrent(message: Due, instance: InstanceRow | undefined): boolean {
   return message.kind !== "restart" || message.payload.attempt === instance?.attempt;
@@ -241,10 +243,11 @@ function isPointless({ kind }: Due, instance: InstanceRow | undefined): boolean 
   return isTerminal(instance.status) && (kind === "event" || kind === "pause" || kind === "resume");
 }
 
-/** Whether a message has failed too often, or the engine says that it always will. */
+/** Whether a message has failed too often, or it is certain that it always will. */
 function isFinal({ kind, failures }: Due, failure: unknown): boolean {
   const refused =
-    kind === "restart" && failure instanceof Error && failure.message.includes("instance.cannot_restart");
+    failure instanceof UnknownParamsError ||
+    (kind === "restart" && failure instanceof Error && failure.message.includes("instance.cannot_restart"));
   return refused || failures + 1 >= MOST_FAILURES;
 }
 

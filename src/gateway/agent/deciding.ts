@@ -13,6 +13,7 @@ export async function decide(context: ServiceContext, input: DecideInput): Promi
   const { records, host } = context;
   const { decision, decidedBy, reason, once } = input;
   await host.ensureAlarm();
+  await lookFirst(context, input.target);
 
   const { approval, lost } = records.changeOnce(once, (now): { approval: Approval; lost: boolean } => {
     const gate =
@@ -44,6 +45,14 @@ export async function decide(context: ServiceContext, input: DecideInput): Promi
   if (lost) throw closedProblem(requireApproval(context, approval.id));
   host.deliverSoon();
   return approval;
+}
+
+/** A gate of a run that does not tell is seen only by the engine: whether it is there, and whether it is still open. */
+async function lookFirst({ records, host }: ServiceContext, target: DecideInput["target"]): Promise<void> {
+  const id =
+    "instanceId" in target ? target.instanceId : records.approvals.find(target.approvalId)?.instance_id;
+  const instance = id === undefined ? undefined : records.ledger.find(id);
+  if (instance !== undefined) await host.inspection.checkIfUnheard(instance);
 }
 
 function closedProblem(gate: ApprovalRow): ProblemError {

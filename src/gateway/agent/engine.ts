@@ -1,3 +1,5 @@
+import { type EngineHistory, readHistory } from "./engine-history";
+
 /** What is sent to an instance that waits. */
 export interface EngineEvent {
   readonly type: string;
@@ -45,6 +47,12 @@ export class Engine {
   async view(binding: string, id: string): Promise<EngineView | undefined> {
     const instance = await this.#find(binding, id);
     return instance?.status();
+  }
+
+  /** Reads what the engine keeps of a run; undefined if there is no such instance, or more of it than can be read. */
+  async history(binding: string, id: string): Promise<EngineHistory | undefined> {
+    const instance = await this.#find(binding, id);
+    return instance && readHistory(instance);
   }
 
   /** Asks for a pause. @returns the view afterwards: a step that runs is let finish first. */

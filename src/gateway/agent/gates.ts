@@ -48,9 +48,20 @@ export function closeGate(
   return gate;
 }
 
-/** Closes a pending gate whose deadline has passed. Inside a change. @returns whether that was so. */
-export function expireGate(records: Records, instance: InstanceRow, id: string, now: number): boolean {
-  const deadline = records.approvals.find(id)?.deadline ?? Number.POSITIVE_INFINITY;
+/**
+ * Closes a pending gate whose deadline has passed. Inside a change.
+ *
+ * @param unknown what its deadline is taken to be if nobody knows it.
+ * @returns whether that was so.
+ */
+export function expireGate(
+  records: Records,
+  instance: InstanceRow,
+  id: string,
+  now: number,
+  unknown: number = Number.POSITIVE_INFINITY,
+): boolean {
+  const deadline = records.approvals.find(id)?.deadline ?? unknown;
   if (deadline > now) return false;
   return closeGate(records, instance, id, { ...UNDECIDED, status: "expired" }, now) !== undefined;
 }

@@ -24,6 +24,7 @@ export interface InstanceRow extends Row {
   status: InstanceStatus;
   /** What was asked for and is not reached yet. */
   intent: Intent | null;
+  voice: Voice;
   waiting_for: string | null;
   params: string;
   metadata: string;
@@ -34,7 +35,7 @@ export interface InstanceRow extends Row {
   updated_at: number;
   started_at: number | null;
   completed_at: number | null;
-  /** When the engine is asked next whether this is still true; null once the instance has ended. */
+  /** When the engine is asked next whether this is still true; null once the instance has ended, and its end is certain. */
   check_at: number | null;
   /** How long after the last look that is: it doubles while nothing changes. */
   check_after: number;
@@ -42,6 +43,13 @@ export interface InstanceRow extends Row {
 
 /** What was asked for and is not reached yet. */
 export type Intent = "pause" | "restart";
+
+/**
+ * Who tells what a run does. `gateway`: the run itself, which is of `GatewayWorkflow`. `unheard`: it has not been heard yet,
+ * and never will be if its class is the SDK's own. `adopted`: likewise, and it was begun before there was a gateway. As long
+ * as a run does not tell, where it waits is read from the engine.
+ */
+export type Voice = "gateway" | "unheard" | "adopted";
 
 const FIRST_CHECK_MS = 60_000;
 const LONGEST_CHECK_MS = 6 * 3_600_000;
@@ -51,6 +59,7 @@ export interface InstanceChange {
   readonly status?: InstanceStatus;
   readonly attempt?: number;
   readonly intent?: Intent | null;
+  readonly voice?: Voice;
   readonly waitingFor?: WaitingFor | null;
   readonly progress?: unknown;
   readonly output?: unknown;
@@ -155,6 +164,7 @@ export class Ledger {
       status: change.status ?? row.status,
       attempt: change.attempt ?? row.attempt,
       intent: change.intent === undefined ? row.intent : change.intent,
+      voice: change.voice ?? row.voice,
       waiting_for: change.waitingFor === undefined ? row.waiting_for : json(change.waitingFor),
       progress: "progress" in change ? json(change.progress) : row.progress,
       output: "output" in change ? json(change.output) : row.output,
@@ -167,12 +177,13 @@ export class Ledger {
       check_after: FIRST_CHECK_MS,
     };
     this.#store.run(
-      `UPDATE switchyard_instances SET status = ?, attempt = ?, intent = ?, waiting_for = ?, progress = ?, output = ?,
-         error = ?, created_at = ?, started_at = ?, completed_at = ?, updated_at = ?, check_at = ?, check_after = ?
+      `UPDATE switchyard_instances SET status = ?, attempt = ?, intent = ?, voice = ?, waiting_for = ?, progress = ?,
+         output = ?, error = ?, created_at = ?, started_at = ?, completed_at = ?, updated_at = ?, check_at = ?, check_after = ?
        WHERE id = ?`,
       next.status,
       next.attempt,
       next.intent,
+      next.voice,
       next.waiting_for,
       next.progress,
       next.output,
@@ -205,15 +216,32 @@ export class Ledger {
     );
   }
 
-  /** Notes that the engine was asked, and that all is as it was. */
+  /**
+   * Notes that the engine was asked, and that all is as it was. How soon it is asked again follows from the time since the
+   * last news, not from how often it was asked: readers do not put it off.
+   */
   checked(row: InstanceRow, now: number): void {
-    const after = Math.min(row.check_after * 2, LONGEST_CHECK_MS);
+    const sinceNews = now - row.updated_at + FIRST_CHECK_MS;
+    const after =
+      row.check_after < FIRST_CHECK_MS ? row.check_after * 2 : Math.min(sinceNews, LONGEST_CHECK_MS);
     this.#store.run(
       "UPDATE switchyard_instances SET check_at = ?, check_after = ? WHERE id = ? AND check_at IS NOT NULL",
       now + after,
       after,
       row.id,
     );
+  }
+
+  /** Has the engine asked at a time. @param after how long that is after the last look. */
+  checkAt({ id }: InstanceRow, at: number, after: number = FIRST_CHECK_MS): void {
+    const check = "UPDATE switchyard_instances SET check_at = ?, check_after = ? WHERE id = ?";
+    this.#store.run(check, at, after, id);
+  }
+
+  /** Notes what an instance was created with, if that was not known. */
+  rememberParams({ id }: InstanceRow, params: unknown): void {
+    const remember = "UPDATE switchyard_instances SET params = ? WHERE id = ? AND params = 'null'";
+    if (params !== undefined) this.#store.run(remember, json(params), id);
   }
 
   /** When the engine is to be asked next, in milliseconds; undefined if every instance has ended. */

@@ -99,6 +99,16 @@ export class Outbox {
     return this.#store.rows(query, instanceId, kind).length > 0;
   }
 
+  /** What is to be deleted is looked for under the present name of its binding. */
+  renameBinding(from: string, to: string): void {
+    this.#store.run(
+      `UPDATE switchyard_outbox SET payload = json_set(payload, '$.binding', ?)
+       WHERE kind = 'delete' AND payload ->> '$.binding' = ?`,
+      to,
+      from,
+    );
+  }
+
   /** Makes the creation of an instance due now. @returns whether it was still to be created. */
   hastenCreate(instanceId: string, now: number): boolean {
     const hasten = "UPDATE switchyard_outbox SET due_at = ? WHERE instance_id = ? AND kind = 'create'";

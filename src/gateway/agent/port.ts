@@ -40,6 +40,7 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
         control: (input) => call("control", input),
         deleteInstances: (input) => call("deleteInstances", input),
         deleteInstance: (input) => call("deleteInstance", input),
+        migrateBinding: (input) => call("migrateBinding", input),
         sendEvent: (input) => call("sendEvent", input),
         changeState: (input) => call("changeState", input),
         decide: (input) => call("decide", input),

@@ -3,17 +3,18 @@ import { ProblemError } from "../contract/problem";
 import { textOf } from "./approvals";
 import type { AuthorCallback } from "./callbacks";
 import { complete, fail } from "./endings";
-import { expireGate, openGate, showWaiting } from "./gates";
+import { closeGate, expireGate, openGate, showWaiting } from "./gates";
 import type { InstanceRow } from "./ledger";
 import type { Records } from "./records";
-import type { DecisionPayload, GateReport, OpenedGate, Report } from "./reports";
+import type { DecisionPayload, GateReport, Identity, OpenedGate, PassedGate, Report } from "./reports";
+import { waitKey } from "./waits";
 
 /** What is told beside the answer: to the author's class, or to its clients. */
 export type Told = AuthorCallback | { readonly type: "broadcast"; readonly message: unknown };
 
 /** What a report leads to: the answer to the workflow, and what the author is told if it is new. */
 export interface Received {
-  readonly answer: OpenedGate | DecisionPayload | undefined;
+  readonly answer: OpenedGate | PassedGate | DecisionPayload | Identity | undefined;
   readonly callback: Told | undefined;
 }
 
@@ -25,10 +26,10 @@ export function receive(records: Records, row: InstanceRow, report: Report, now:
   // The old attempt speaks: the engine is about to end it. It asks again, and is gone by then.
   if (row.intent === "restart")
     throw new ProblemError("agent_unavailable", { detail: "The instance is being restarted." });
-  const instance = row.started_at === null ? start(records, row, now) : row;
+  const instance = row.started_at === null ? begin(records, row, now) : row;
   switch (report.type) {
     case "started":
-      return NOTHING;
+      return { answer: { id: instance.id, workflow: instance.workflow }, callback: undefined };
     case "progress": {
       const { progress, key } = report;
       const isNew = records.journal.append(instance, "instance.progress", { progress }, now, key);
@@ -59,6 +60,9 @@ export function receive(records: Records, row: InstanceRow, report: Report, now:
       return NOTHING;
     case "gate-opened":
       return { answer: ask(records, instance, report.gate, now), callback: undefined };
+    case "gate-passed":
+      pass(records, instance, report, now);
+      return NOTHING;
     case "gate-timed-out":
       return { answer: settle(records, instance, report.approvalId, now), callback: undefined };
     case "completed":
@@ -74,34 +78,80 @@ function told(callback: Told, isNew: boolean): Received {
   return { answer: undefined, callback: isNew ? callback : undefined };
 }
 
-function start(records: Records, row: InstanceRow, now: number): InstanceRow {
+/** Notes that an attempt runs. Inside a change. @param startedAt since when. */
+export function begin(records: Records, row: InstanceRow, now: number, startedAt: number = now): InstanceRow {
   const instance = records.ledger.change(
     row,
-    { status: row.status === "queued" ? "running" : row.status, startedAt: now },
+    { status: row.status === "queued" ? "running" : row.status, startedAt },
     now,
   );
-  records.journal.append(instance, "instance.started", {}, now, "started");
+  records.journal.append(instance, "instance.started", {}, startedAt, "started");
   // A restart from a step may find gates open that were asked before it.
   return records.approvals.pendingOf(instance.id).length === 0
     ? instance
     : showWaiting(records, instance, now);
 }
 
-function ask(records: Records, instance: InstanceRow, gate: GateReport, now: number): OpenedGate {
+function ask(
+  records: Records,
+  instance: InstanceRow,
+  gate: GateReport,
+  now: number,
+): OpenedGate | PassedGate {
   const { stepName, occurrence, summary, details, timeoutMs } = gate;
-  const question = { stepName, occurrence, summary, details, deadline: now + timeoutMs };
-  const opened = openGate(records, instance, question, now);
+  const passedType = records.waits.passedType(instance, stepName, occurrence);
+  if (passedType !== undefined) return { passed: true, eventType: passedType };
+  const eventType = awaitedType(records, instance, gate);
+  const opened = openGate(
+    records,
+    instance,
+    {
+      stepName,
+      occurrence,
+      summary,
+      details,
+      deadline: now + timeoutMs,
+      ...(eventType === undefined ? {} : { eventType }),
+    },
+    now,
+  );
   return { approvalId: opened.id, eventType: opened.event_type };
 }
 
-/** The engine stopped waiting at a gate: what stands, stands; what is open has expired, if its deadline has passed. */
+/** The type under which the engine waits at a gate already, since before there was a gateway. */
+function awaitedType(
+  records: Records,
+  instance: InstanceRow,
+  { stepName, occurrence, sdkEventType }: GateReport,
+): string | undefined {
+  // Where it waits could not be read: if it waits here, then as the SDK's class would.
+  if (instance.voice === "adopted") return sdkEventType;
+  return records.waits.take(instance, waitKey("event", stepName, occurrence));
+}
+
+/** The run went on past a gate that nobody decided here: it had passed before the gate was asked, or was let through. */
+function pass(
+  records: Records,
+  instance: InstanceRow,
+  { approvalId, decision }: Extract<Report, { type: "gate-passed" }>,
+  now: number,
+): void {
+  const { approved, reason = null, metadata } = decision;
+  const status = approved ? "approved" : "rejected";
+  closeGate(records, instance, approvalId, { status, decidedBy: null, reason, metadata }, now);
+}
+
+/**
+ * The engine stopped waiting at a gate: what stands, stands; what is open has expired, if its deadline has passed or nobody
+ * knows it.
+ */
 function settle(
   records: Records,
   instance: InstanceRow,
   approvalId: string,
   now: number,
 ): DecisionPayload | undefined {
-  expireGate(records, instance, approvalId, now);
+  expireGate(records, instance, approvalId, now, now);
   const gate = records.approvals.find(approvalId);
   if (gate === undefined || (gate.status !== "approved" && gate.status !== "rejected")) return undefined;
   return {

@@ -83,6 +83,12 @@ export class Records {
     return result;
   }
 
+  /** Instances of a binding that was renamed go on under its present name. Inside a change. @returns how many there are. */
+  renameBinding(from: string, to: string): number {
+    this.outbox.renameBinding(from, to);
+    return this.workflows.rename(from, to);
+  }
+
   /** Does something once the change that is under way is committed, and never if it is not; at once if none is. */
   afterwards(work: () => void): void {
     if (this.#depth === 0) work();

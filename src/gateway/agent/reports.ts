@@ -1,5 +1,5 @@
 import type { InstanceError } from "../contract/instance";
-import type { AgentPath } from "../contract/names";
+import type { AgentStep } from "../contract/names";
 import type { Wait } from "./waits";
 
 /** What a running workflow tells its agent. A report with a key counts once in an attempt, however often it comes. */
@@ -12,6 +12,7 @@ export type Report =
   | { readonly type: "wait-began"; readonly wait: Wait }
   | { readonly type: "wait-ended"; readonly key: string }
   | { readonly type: "gate-opened"; readonly gate: GateReport }
+  | { readonly type: "gate-passed"; readonly approvalId: string; readonly decision: DecisionPayload }
   | { readonly type: "gate-timed-out"; readonly approvalId: string }
   | { readonly type: "completed"; readonly output: unknown }
   | { readonly type: "failed"; readonly error: InstanceError; readonly announced: boolean };
@@ -23,12 +24,27 @@ export interface GateReport {
   readonly summary: string | null;
   readonly details: unknown;
   readonly timeoutMs: number;
+  /** The type under which the SDK's own class would wait. */
+  readonly sdkEventType: string;
 }
 
 /** How an opened gate is waited for. */
 export interface OpenedGate {
   readonly approvalId: string;
   readonly eventType: string;
+}
+
+/** How the engine waited at a gate that the run had passed before there was a gateway: nobody is asked. */
+export interface PassedGate {
+  readonly passed: true;
+  readonly eventType: string;
+}
+
+/** What an instance is called by its agent. */
+export interface Identity {
+  readonly id: string;
+  /** Public name of its workflow. */
+  readonly workflow: string;
 }
 
 /** The decision as the engine's event carries it, in the shape that `waitForApproval` of the SDK reads. */
@@ -38,12 +54,15 @@ export interface DecisionPayload {
   readonly metadata: unknown;
 }
 
-/** The key of the parameter by which an instance knows whose it is. Never shown to anybody. */
-export const GATEWAY_PARAM = "__gateway";
+/**
+ * By what an instance knows whose it is. It stands in the SDK's parameter `__agentOrigin`, which the SDK takes away before an
+ * author's class sees the parameters, be it the gateway's or the SDK's own.
+ */
+export const GATEWAY_PARAM = "gateway";
 
-/** Whose an instance is: its public id, and the way to its agent. */
-export interface GatewayParam {
-  readonly id: string;
-  readonly rootBinding: string;
-  readonly path: AgentPath;
+/** Whose an instance is, and the way to its agent. */
+export interface GatewayParam extends Identity {
+  readonly root: { readonly binding: string; readonly name: string };
+  /** The way from the root agent down. */
+  readonly below: readonly AgentStep[];
 }

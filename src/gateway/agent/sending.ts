@@ -10,6 +10,7 @@ type SendInput = Parameters<AgentPort["sendEvent"]>[0];
 export async function sendEvent(context: ServiceContext, input: SendInput): Promise<SentEvent> {
   const { records, host } = context;
   await host.ensureAlarm();
+  await host.inspection.checkIfUnheard(requireInstance(context, input.id));
   const answer = records.changeOnce(input.once, (now): SentEvent => {
     const instance = requireInstance(context, input.id);
     const payload = checkedPayload(context, instance, input);

@@ -5,6 +5,7 @@ import type { AgentDefinition } from "../registry/agent-definition";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import type { ApprovalRow } from "./approvals";
 import type { Family } from "./family";
+import type { Inspection } from "./inspection";
 import type { InstanceRow } from "./ledger";
 import type { Records } from "./records";
 import type { EndedTails } from "./tail";
@@ -25,8 +26,12 @@ export interface ServiceHost {
   deliverSoon(): void;
   /** Sends what an instance is to be told, and resolves when the engine has answered once, or is slow to. */
   deliver(): Promise<void>;
-  /** Asks the engine about an instance of which nothing was heard for a while. */
-  checkIfStale(instance: InstanceRow): Promise<void>;
+  /** Asks the engine what is true of an instance. */
+  readonly inspection: Pick<Inspection, "checkIfStale" | "checkIfUnheard">;
+  /** Gives all instances of a binding that was renamed its present name. Inside a change. @returns how many there are. */
+  migrateBinding(from: string, to: string): number;
+  /** Takes in what was started before there was a gateway. */
+  adopt(): void;
   /** @throws ProblemError `too_many_streams` if a stream would be one too many. */
   requireRoom(request: EventsRequest): void;
   closeTails(ended: EndedTails): void;

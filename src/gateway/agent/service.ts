@@ -4,6 +4,7 @@ import {
   type Deleted,
   type Instance,
   isTerminal,
+  type Migrated,
   type SentEvent,
   type StartedItem,
 } from "../contract/instance";
@@ -20,6 +21,7 @@ import { deleteInstance, deleteInstances } from "./deleting";
 import type { Family } from "./family";
 import { listChildren } from "./listing-children";
 import { toInstance } from "./ledger";
+import { migrateBinding } from "./migrating";
 import type { Records } from "./records";
 import { sendEvent } from "./sending";
 import { requireApproval, requireInstance, type ServiceContext, type ServiceHost } from "./service-context";
@@ -76,7 +78,7 @@ export class AgentService implements AgentPort {
   }
 
   async getInstance({ id }: Asked<"getInstance">): Promise<Instance> {
-    await this.#context.host.checkIfStale(requireInstance(this.#context, id));
+    await this.#context.host.inspection.checkIfStale(requireInstance(this.#context, id));
     return toInstance(requireInstance(this.#context, id), this.#context.records.agent);
   }
 
@@ -104,6 +106,10 @@ export class AgentService implements AgentPort {
     return subtree
       ? this.#family.subtree.sweep({ ...input, cursor: input.cursor })
       : deleteInstances(this.#context, input);
+  }
+
+  migrateBinding(input: Asked<"migrateBinding">): Promise<Migrated> {
+    return migrateBinding(this.#context, input);
   }
 
   sendEvent(input: Asked<"sendEvent">): Promise<SentEvent> {
@@ -149,7 +155,8 @@ export class AgentService implements AgentPort {
       throw new ProblemError("unauthorized", { detail: "The stream token was revoked." });
     const instance =
       request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
-    const ended = instance !== undefined && isTerminal(instance.status);
+    // An end that is not certain yet is still to be told.
+    const ended = instance !== undefined && isTerminal(instance.status) && instance.check_at === null;
     // What has ended is read, and not followed.
     if (!ended) host.requireRoom(request);
     return {

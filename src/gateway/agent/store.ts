@@ -10,6 +10,7 @@ const MIGRATIONS: readonly string[] = [
     attempt INTEGER NOT NULL,
     status TEXT NOT NULL,
     intent TEXT,
+    voice TEXT NOT NULL DEFAULT 'unheard',
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     started_at INTEGER,

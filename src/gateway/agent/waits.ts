@@ -16,8 +16,13 @@ export interface Wait {
   readonly stepName: string;
   /** Undefined if it waits for a time alone. */
   readonly eventType: string | undefined;
-  /** In milliseconds. */
-  readonly deadline: number;
+  /** In milliseconds; null if it is not known. */
+  readonly deadline: number | null;
+}
+
+/** The key of a wait: the first of its kind under this name, the second, and so on, as the engine counts them. */
+export function waitKey(kind: "event" | "time", stepName: string, occurrence: number): string {
+  return `${kind}:${stepName}:${occurrence}`;
 }
 
 /** Where the instances of one agent wait. A wait that is over does not begin again when it is replayed. */
@@ -56,6 +61,44 @@ export class Waits {
     );
   }
 
+  /** Ends a wait that turns out to be the one of a gate. @returns its type; undefined if there is no such open wait. */
+  take(instance: InstanceRow, key: string): string | undefined {
+    return (
+      this.#store.rows<{ event_type: string | null }>(
+        `UPDATE switchyard_waits SET open = 0 WHERE instance_id = ? AND attempt = ? AND key = ? AND open = 1
+       RETURNING event_type`,
+        instance.id,
+        instance.attempt,
+        key,
+      )[0]?.event_type ?? undefined
+    );
+  }
+
+  /** Notes that a gate was passed before it was ever asked here, and under which type the engine waited. */
+  pass(instance: InstanceRow, stepName: string, occurrence: number, eventType: string): void {
+    this.#store.run(
+      `INSERT INTO switchyard_waits (instance_id, attempt, key, step_name, event_type, deadline, open)
+       VALUES (?, ?, ?, ?, ?, NULL, 0) ON CONFLICT DO NOTHING`,
+      instance.id,
+      instance.attempt,
+      passedKey(stepName, occurrence),
+      stepName,
+      eventType,
+    );
+  }
+
+  /** The type under which the engine waited at a gate that was passed before it was asked here; undefined if it was not. */
+  passedType(instance: InstanceRow, stepName: string, occurrence: number): string | undefined {
+    const passed =
+      "SELECT event_type FROM switchyard_waits WHERE instance_id = ? AND attempt = ? AND key = ?";
+    return this.#store.rows<{ event_type: string }>(
+      passed,
+      instance.id,
+      instance.attempt,
+      passedKey(stepName, occurrence),
+    )[0]?.event_type;
+  }
+
   /** What the instance waits for longest, and its key; undefined if it waits for nothing. */
   current(instance: InstanceRow): { readonly key: string; readonly waitingFor: WaitingFor } | undefined {
     const [row] = this.#open(instance, "");
@@ -84,4 +127,8 @@ export class Waits {
       ...bindings,
     );
   }
+}
+
+function passedKey(stepName: string, occurrence: number): string {
+  return `gate:${stepName}:${occurrence}`;
 }

@@ -12,7 +12,7 @@ import type { WorkflowNews } from "./callbacks";
 import type { Origin } from "./courier";
 import { guardChildren } from "./guarded-children";
 import { type Outcome, toOutcome } from "./outcome";
-import type { Report } from "./reports";
+import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
 import { closeTails, isTail, publishToTails, requireRoom, startTail } from "./tail";
@@ -230,15 +230,14 @@ export function withGateway(base: AgentBase): AgentBase {
         path.length > 1
           ? { kind: "facet", version: 1, rootBinding, path: this.selfPath.map((step) => ({ ...step })) }
           : { kind: "agent", version: 1, binding: rootBinding, name: this.name };
-      return {
-        sdk: (binding) => ({
-          __agentName: this.name,
-          __agentBinding: rootBinding,
-          __workflowName: binding,
-          __agentOrigin: origin,
-        }),
-        gateway: { rootBinding, path },
-      };
+      const [{ name }, ...below] = path;
+      const way = { root: { binding: rootBinding, name }, below };
+      return (binding, identity) => ({
+        __agentName: this.name,
+        __agentBinding: rootBinding,
+        __workflowName: binding,
+        __agentOrigin: { ...origin, [GATEWAY_PARAM]: { ...identity, ...way } satisfies GatewayParam },
+      });
     }
 
     /** Whether the author overrode what the SDK calls with news of this type, or of any. */

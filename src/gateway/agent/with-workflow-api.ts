@@ -1,5 +1,11 @@
 import type { Agent } from "agents";
-import type { RunWorkflowOptions, WorkflowInfo, WorkflowPage, WorkflowQueryCriteria } from "agents/workflows";
+import type {
+  RunWorkflowOptions,
+  WorkflowCallback,
+  WorkflowInfo,
+  WorkflowPage,
+  WorkflowQueryCriteria,
+} from "agents/workflows";
 import type { Control } from "../contract/control";
 import { type InstanceError, isTerminal, Metadata } from "../contract/instance";
 import { Name } from "../contract/names";
@@ -57,9 +63,10 @@ export function withWorkflowApi<Base extends AgentBase>(
       id: string,
       { reason, metadata }: { reason?: string; metadata?: Record<string, unknown> } = {},
     ): Promise<void> {
-      if (this.#find(id) === undefined)
+      const row = this.#find(id);
+      if (row === undefined)
         return super.approveWorkflow(id, { ...(reason && { reason }), ...(metadata && { metadata }) });
-      const target = { instanceId: id };
+      const target = { instanceId: row.id };
       await gatewayOf(this).service.decide({
         target,
         decision: "approve",
@@ -70,8 +77,9 @@ export function withWorkflowApi<Base extends AgentBase>(
     }
 
     override async rejectWorkflow(id: string, { reason }: { reason?: string } = {}): Promise<void> {
-      if (this.#find(id) === undefined) return super.rejectWorkflow(id, { ...(reason && { reason }) });
-      const target = { instanceId: id };
+      const row = this.#find(id);
+      if (row === undefined) return super.rejectWorkflow(id, { ...(reason && { reason }) });
+      const target = { instanceId: row.id };
       await gatewayOf(this).service.decide({
         target,
         decision: "reject",
@@ -137,15 +145,19 @@ export function withWorkflowApi<Base extends AgentBase>(
 
     override migrateWorkflowBinding(from: string, to: string): number {
       const migrated = super.migrateWorkflowBinding(from, to);
-      const { records } = gatewayOf(this);
-      return records.store.exists()
-        ? migrated + records.change(() => records.workflows.rename(from, to))
-        : migrated;
+      return migrated + gatewayOf(this).migrateBinding(from, to);
     }
 
+    override async _workflow_handleCallback(callback: WorkflowCallback): Promise<void> {
+      await this.__unsafe_ensureInitialized();
+      if (!(await gatewayOf(this).hear(callback))) await super._workflow_handleCallback(callback);
+    }
+
+    /** Also by the id that it had before there was a gateway. */
     #find(id: string): InstanceRow | undefined {
-      const { records } = gatewayOf(this);
-      return records.store.exists() ? records.ledger.find(id) : undefined;
+      const gateway = gatewayOf(this);
+      const { store, ledger } = gateway.records;
+      return store.exists() ? (ledger.find(id) ?? gateway.findByEngineId(id)) : undefined;
     }
 
     /** Whether a question is about workflows that the gateway serves. */
@@ -156,8 +168,9 @@ export function withWorkflowApi<Base extends AgentBase>(
     }
 
     async #control(id: string, control: Control): Promise<boolean> {
-      if (this.#find(id) === undefined) return false;
-      await gatewayOf(this).service.control({ id, control });
+      const row = this.#find(id);
+      if (row === undefined) return false;
+      await gatewayOf(this).service.control({ id: row.id, control });
       return true;
     }
 

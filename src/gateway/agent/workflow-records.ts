@@ -48,7 +48,7 @@ export class WorkflowRecords {
     return this.#store.rows<InstanceRow>(`SELECT * FROM switchyard_instances WHERE ${where}`, ...bindings);
   }
 
-  /** Instances of a binding that was renamed go on under its new name. @returns how many there are. */
+  /** Gives instances the present name of their binding. @returns how many there are. */
   rename(from: string, to: string): number {
     return this.#store.run("UPDATE switchyard_instances SET binding = ? WHERE binding = ?", to, from);
   }

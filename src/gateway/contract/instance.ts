@@ -74,6 +74,12 @@ export const Deleted = z
   .meta({ id: "Deleted" });
 export type Deleted = z.infer<typeof Deleted>;
 
+/** What giving instances the present name of their binding did. */
+export const Migrated = z
+  .object({ migrated: z.int().describe("Instances that go on under the present name") })
+  .meta({ id: "Migrated" });
+export type Migrated = z.infer<typeof Migrated>;
+
 /** Whether an event met an instance that waited for it, or is kept until it does. */
 export const SentEvent = z.object({ delivery: z.enum(["delivered", "buffered"]) }).meta({ id: "SentEvent" });
 export type SentEvent = z.infer<typeof SentEvent>;

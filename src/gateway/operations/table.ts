@@ -1,6 +1,7 @@
 import type { Registry } from "../registry/registry";
 import { leafOf, workflowsBelow } from "../registry/registry";
 import { callMethod, getAgent, getHealth, listAgents } from "./agents";
+import { migrateBinding } from "./bindings";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
 import { createChild, deleteChild, listChildren } from "./children";
 import {
@@ -82,7 +83,7 @@ export function bindOperations(registry: Registry): BoundOperation[] {
     return [
       ...about.map((operation) => bind(operation as Operation<Subject>, subject, subject)),
       ...agent.workflows.flatMap((workflow) =>
-        [startWorkflow, startWorkflows].map((operation) =>
+        [startWorkflow, startWorkflows, migrateBinding].map((operation) =>
           bind(operation as Operation<never>, { ...subject, workflow }, subject),
         ),
       ),

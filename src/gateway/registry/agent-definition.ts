@@ -68,6 +68,11 @@ export function definitionOf(className: string): AgentDefinition | undefined {
   return definitions.get(className);
 }
 
+/** @returns the definition of the class on a Durable Object binding; undefined if it was never defined. */
+export function rootOn(binding: string): AgentDefinition | undefined {
+  return [...definitions.values()].find((definition) => definition.binding === binding);
+}
+
 /**
  * Defines how a class of Agents is served.
  *

@@ -23,6 +23,9 @@ export const DEFAULT_KEEP_EVENTS = 10_000;
 /** What a label may be: it needs no quotes wherever it is written. */
 const LABEL = /^(?!__)[A-Za-z_][\w.-]{0,63}$/;
 
+/** The event type under which the SDK waits for approval, unless it is told otherwise. */
+export const SDK_APPROVAL_TYPE = "approval";
+
 type EventSchemas = Readonly<Record<string, z.ZodType>>;
 
 /** The contract of one workflow: what goes in, what is told while it runs, and what comes out. */
@@ -50,6 +53,8 @@ export interface WorkflowDefinition<
   readonly keepEvents: number;
   /** Names that the binding had before. */
   readonly formerBindings: readonly string[];
+  /** Event types under which runs of the SDK's own class wait for approval. */
+  readonly approvalEventTypes: readonly string[];
 }
 
 /** What {@link defineWorkflow} takes. */
@@ -85,6 +90,11 @@ export interface WorkflowOptions<
   keepEvents?: number;
   /** Names that the binding had before: instances that were started under them go on under the new one. */
   formerBindings?: readonly string[];
+  /**
+   * Event types under which runs wait for approval that are of the SDK's own `AgentWorkflow`, or were begun by it: what it
+   * was given as `eventType`; `approval` if left out.
+   */
+  approvalEventTypes?: readonly string[];
 }
 
 /**
@@ -140,8 +150,10 @@ export function defineWorkflow<
     keepMs: keepOf(name, options.keep),
     keepEvents: keepEventsOf(name, options.keepEvents),
     formerBindings: options.formerBindings ?? [],
+    approvalEventTypes: options.approvalEventTypes ?? [SDK_APPROVAL_TYPE],
   };
-  for (const known of [binding, ...definition.formerBindings]) definitions.set(known, definition);
+  definitions.set(name, definition);
+  for (const known of [binding, ...definition.formerBindings]) definitionsByBinding.set(known, definition);
   return definition;
 }
 
@@ -165,12 +177,19 @@ function keepEventsOf(name: string, keepEvents = DEFAULT_KEEP_EVENTS): number {
   );
 }
 
-/** By binding, which is how a running workflow knows itself. */
+/** By public name, which the gateway gives a run on its way. */
 const definitions = new Map<string, WorkflowDefinition>();
+/** By binding, which is all that a run knows of itself that was begun before the gateway. */
+const definitionsByBinding = new Map<string, WorkflowDefinition>();
+
+/** @returns the contract of the workflow of this public name; undefined if none was defined. */
+export function workflowNamed(name: string): WorkflowDefinition | undefined {
+  return definitions.get(name);
+}
 
 /** @returns the contract of the workflow on a binding, or on one that it had before; undefined if none was defined. */
 export function workflowOn(binding: string): WorkflowDefinition | undefined {
-  return definitions.get(binding);
+  return definitionsByBinding.get(binding);
 }
 
 /** Params of a workflow as its class receives them. */

@@ -1,5 +1,6 @@
 import type { AgentWorkflowStep } from "agents/workflows";
 import type { Report } from "../agent/reports";
+import { waitKey } from "../agent/waits";
 import { toMilliseconds } from "../registry/duration";
 import type { Run } from "./run";
 
@@ -66,7 +67,8 @@ function extendWaits(step: AgentWorkflowStep, run: Run, host: StepHost): void {
     deadline: number,
     wait: () => Promise<Result>,
   ): Promise<Result> => {
-    const key = `${name}:${run.keys.occurrenceOf(`wait:${name}`)}`;
+    const kind = eventType === undefined ? "time" : "event";
+    const key = waitKey(kind, name, occurrenceOf(run, kind, name));
     const began = host
       .tell({ type: "wait-began", wait: { key, stepName: name, eventType, deadline } })
       .catch(warn);
@@ -93,6 +95,11 @@ function extendWaits(step: AgentWorkflowStep, run: Run, host: StepHost): void {
     told(name, undefined, Date.now() + toMilliseconds(duration), () => sleep(name, duration));
   step.sleepUntil = (name, time) =>
     told(name, undefined, new Date(time).getTime(), () => sleepUntil(name, time));
+}
+
+/** Which use of a name it is for a wait of this kind. Gates wait for events too: so the engine counts, and so do we. */
+export function occurrenceOf({ keys }: Run, kind: "event" | "time", name: string): number {
+  return keys.occurrenceOf(`${kind}:${name}`);
 }
 
 function warn(failure: unknown): void {

@@ -7,20 +7,17 @@ import {
   type WorkflowCallback,
   WorkflowRejectedError,
 } from "agents/workflows";
-import type { z } from "zod";
 import { Engine } from "../agent/engine";
-import { fromOutcome } from "../agent/outcome";
-import {
-  type DecisionPayload,
-  GATEWAY_PARAM,
-  type GatewayParam,
-  type GateReport,
-  type OpenedGate,
-  type Report,
+import type {
+  DecisionPayload,
+  GatewayParam,
+  GateReport,
+  Identity,
+  OpenedGate,
+  PassedGate,
+  Report,
 } from "../agent/reports";
-import { rootStub } from "../agent/stub";
 import type { GatewayMembers } from "../agent/with-gateway";
-import type { InstanceError } from "../contract/instance";
 import { ProblemError, PROBLEMS } from "../contract/problem";
 import {
   type ApprovalOf,
@@ -28,18 +25,20 @@ import {
   type OutputOf,
   type ParamsOf,
   type ProgressOf,
+  SDK_APPROVAL_TYPE,
   type WorkflowDefinition,
+  workflowNamed,
   workflowOn,
 } from "../registry/workflow-definition";
 import { toMilliseconds } from "../registry/duration";
 import { Breath } from "./breath";
-import { DEFAULT_TIMEOUT_MS, engineMethod, extendStep } from "./extend-step";
+import { DEFAULT_TIMEOUT_MS, engineMethod, extendStep, occurrenceOf } from "./extend-step";
+import { originOf, type RunOrigin } from "./origin";
 import { ReportKeys } from "./report-keys";
 import type { Run } from "./run";
-import { type RunMethod, wrapRun } from "./wrap-run";
-
-const MOST_TRIES = 4;
-const FIRST_DELAY_MS = 100;
+import { tell } from "./tell";
+import { parsed, toInstanceError, toJson } from "./values";
+import { type RunMethod, wrapRun, wrapWholeRun } from "./wrap-run";
 
 /** What a gate asks, beside what the SDK's `waitForApproval` takes. */
 export interface GateOptions extends WaitForApprovalOptions {
@@ -61,6 +60,7 @@ export abstract class GatewayWorkflow<
   Env extends Cloudflare.Env = Cloudflare.Env,
 > extends AgentWorkflow<AgentType, ParamsOf<Definition>, ProgressOf<Definition>, Env> {
   #run: Run | undefined;
+  #whose: (RunOrigin & { readonly gateway: GatewayParam }) | undefined;
   readonly #breath = new Breath();
 
   constructor(ctx: ExecutionContext, env: Env) {
@@ -68,6 +68,10 @@ export abstract class GatewayWorkflow<
       (workflow as GatewayWorkflow<WorkflowDefinition>).#record(run, event, step),
     );
     super(ctx, env);
+    wrapWholeRun(new.target.prototype as { run: RunMethod }, async (workflow, run, event, step) => {
+      await (workflow as GatewayWorkflow<WorkflowDefinition>).#findOut(event);
+      return run.call(workflow, event, step);
+    });
   }
 
   abstract override run(
@@ -86,7 +90,8 @@ export abstract class GatewayWorkflow<
   }
 
   /**
-   * Opens a gate and waits until somebody decides. The gate has an event type of its own; `eventType` is not used.
+   * Opens a gate and waits until somebody decides. The gate has an event type of its own; `eventType` is used only where the
+   * engine waits under it already, since before there was a gateway.
    *
    * @returns the metadata of the approval.
    * @throws WorkflowRejectedError with the reason, if it was rejected.
@@ -99,16 +104,18 @@ export abstract class GatewayWorkflow<
     const run = this.#run;
     if (run === undefined) return super.waitForApproval(step, options);
     const { stepName = "wait-for-approval", summary = null } = options;
-    const occurrence = run.keys.occurrenceOf(`gate:${stepName}`);
+    const occurrence = occurrenceOf(run, "event", stepName);
     const timeoutMs = options.timeout === undefined ? DEFAULT_TIMEOUT_MS : toMilliseconds(options.timeout);
-    const question = { stepName, occurrence, summary, details: toJson(options.details), timeoutMs };
+    const sdkEventType = options.eventType ?? SDK_APPROVAL_TYPE;
+    const details = toJson(options.details);
+    const question = { stepName, occurrence, summary, details, timeoutMs, sdkEventType };
 
     const gate = await step.do(`__gateway_ask_${stepName}`, async () => {
-      return (await this.#tell(run, { type: "gate-opened", gate: question })) as OpenedGate;
+      return (await this.#tell(run, { type: "gate-opened", gate: question })) as OpenedGate | PassedGate;
     });
     const { approved, metadata, reason } = await this.#decision(run, step, question, gate);
     if (!approved) throw new WorkflowRejectedError(reason, run.gateway.id);
-    return parsed(workflowOn(this.workflowName)?.approval, metadata) as Metadata;
+    return parsed(this.#contract()?.approval, metadata) as Metadata;
   }
 
   /**
@@ -128,7 +135,7 @@ export abstract class GatewayWorkflow<
       type,
       ...(timeout === undefined ? {} : { timeout }),
     });
-    return parsed(workflowOn(this.workflowName)?.events[type], event.payload) as EventsOf<Definition>[Type];
+    return parsed(this.#contract()?.events[type], event.payload) as EventsOf<Definition>[Type];
   }
 
   protected override broadcastToClients(message: unknown): void {
@@ -173,11 +180,12 @@ export abstract class GatewayWorkflow<
     step: AgentWorkflowStep,
     event: AgentWorkflowEvent<ParamsOf<Definition>>,
   ): AgentWorkflowStep {
-    const gateway = gatewayParamOf(event.payload);
-    if (gateway !== undefined) {
+    const whose = this.#whose;
+    if (whose !== undefined) {
       this.#run = {
         engineId: event.instanceId,
-        gateway,
+        gateway: whose.gateway,
+        adopted: whose.given === undefined,
         keys: new ReportKeys(),
         waitForEvent: engineMethod(step, "waitForEvent"),
         background: [],
@@ -224,14 +232,41 @@ export abstract class GatewayWorkflow<
     }
   }
 
-  /** The binding as it is called now: the run may have begun under a former name. */
-  #binding(): string {
-    return workflowOn(this.workflowName)?.binding ?? this.workflowName;
+  /**
+   * Finds out whose the run is. One that was begun before there was a gateway, or whose workflow has another name by now,
+   * asks its agent, by the engine's id.
+   */
+  async #findOut({ payload, instanceId: engineId }: AgentWorkflowEvent<object>): Promise<void> {
+    const origin = originOf(payload);
+    // The author's class called on with what the SDK had made of it.
+    if (origin === undefined) return;
+    const { given, way, binding } = origin;
+    const gateway = given ?? { id: engineId, workflow: workflowOn(binding)?.name ?? binding, ...way };
+    this.#whose = { ...origin, gateway };
+    if (given !== undefined && workflowNamed(given.workflow) !== undefined) return;
+    try {
+      const identity = await this.#tell({ engineId, gateway }, { type: "started" });
+      this.#whose = { ...origin, gateway: { ...gateway, ...(identity as Identity | undefined) } };
+    } catch (failure) {
+      const isUnknown = failure instanceof ProblemError && PROBLEMS[failure.code].status === 404;
+      // Nobody's instance at the gateway: then it runs as with the SDK's own class.
+      if (isUnknown && given === undefined) this.#whose = undefined;
+      else console.warn("switchyard: a run could not ask whose it is", failure);
+    }
   }
 
-  #params(payload: object): ParamsOf<Definition> {
-    const { [GATEWAY_PARAM]: _, ...sent } = payload as { readonly [GATEWAY_PARAM]?: GatewayParam };
-    return parsed(workflowOn(this.workflowName)?.params, sent) as ParamsOf<Definition>;
+  /** By public name, since the binding may have been renamed. */
+  #contract(): WorkflowDefinition | undefined {
+    return workflowNamed(this.#run?.gateway.workflow ?? "") ?? workflowOn(this.workflowName);
+  }
+
+  /** The binding as it is called now. */
+  #binding(): string {
+    return this.#contract()?.binding ?? this.workflowName;
+  }
+
+  #params(sent: object): ParamsOf<Definition> {
+    return parsed(this.#contract()?.params, sent) as ParamsOf<Definition>;
   }
 
   /** @throws what the engine stopped the run with in the meantime, if it did. */
@@ -268,13 +303,18 @@ export abstract class GatewayWorkflow<
     run: Run,
     step: AgentWorkflowStep,
     { stepName, timeoutMs }: GateReport,
-    { approvalId, eventType }: OpenedGate,
+    gate: OpenedGate | PassedGate,
   ): Promise<DecisionPayload> {
+    const approvalId = "approvalId" in gate ? gate.approvalId : undefined;
     try {
-      const event = await run.waitForEvent<string>(stepName, { type: eventType, timeout: timeoutMs });
-      return event.payload as unknown as DecisionPayload;
+      const event = await run.waitForEvent<string>(stepName, { type: gate.eventType, timeout: timeoutMs });
+      const decision = event.payload as unknown as DecisionPayload;
+      // It may have been decided before there was a gateway, or past it.
+      if (run.adopted && approvalId !== undefined)
+        this.#tellInBackground(run, { type: "gate-passed", approvalId, decision });
+      return decision;
     } catch (failure) {
-      if (await this.#isStopped(run, failure)) throw failure;
+      if (approvalId === undefined || (await this.#isStopped(run, failure))) throw failure;
       const standing = await step.do(`__gateway_settle_${stepName}`, async () => {
         return JSON.stringify((await this.#tell(run, { type: "gate-timed-out", approvalId })) ?? null);
       });
@@ -291,55 +331,9 @@ export abstract class GatewayWorkflow<
     run.background.push(told);
   }
 
-  /** Tells the agent, over a fresh stub each time: the one from before may be of an agent that was evicted since. */
-  async #tell({ gateway, engineId }: Run, report: Report): Promise<unknown> {
-    const [root, ...rest] = gateway.path;
-    for (let tried = 1; ; tried += 1) {
-      try {
-        const stub = rootStub(this.env, gateway.rootBinding, root.name);
-        const answer = fromOutcome(await stub.gatewayReport(rest, engineId, report));
-        await this.#breath.take();
-        return answer;
-      } catch (failure) {
-        const final = failure instanceof ProblemError && !PROBLEMS[failure.code].retryable;
-        if (final || tried === MOST_TRIES) throw failure;
-        await new Promise((resume) => setTimeout(resume, FIRST_DELAY_MS * 2 ** tried));
-      }
-    }
+  async #tell(run: Pick<Run, "gateway" | "engineId">, report: Report): Promise<unknown> {
+    const answer = await tell(this.env, run, report);
+    await this.#breath.take();
+    return answer;
   }
-}
-
-function gatewayParamOf(payload: object): GatewayParam | undefined {
-  return (payload as { readonly [GATEWAY_PARAM]?: GatewayParam })[GATEWAY_PARAM];
-}
-
-/**
- * What was sent, as its contract makes it. It was checked when it was sent; if the contract has become another since, a run
- * that goes on gets it as it was sent.
- */
-function parsed(contract: z.ZodType | undefined, sent: unknown): unknown {
-  const result = contract?.safeParse(sent);
-  return result?.success === true ? result.data : sent;
-}
-
-/** What is told is JSON: that something is not shows here, as the author's error. */
-function toJson(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value) ?? "null") as unknown;
-}
-
-/** Longest message that is kept of an error. */
-const MOST_CHARACTERS = 4_000;
-
-/** What came from the engine or out of a step has crossed RPC, where the name of an error moves into its message. */
-function toInstanceError(failure: unknown): InstanceError {
-  if (!(failure instanceof Error)) return { name: "Error", message: shown(String(failure)) };
-  const [, name, message] = /^([A-Z]\w*Error): (.*)$/s.exec(failure.message) ?? [];
-  return failure.name === "Error" && name !== undefined && message !== undefined
-    ? { name, message: shown(message) }
-    : { name: failure.name, message: shown(failure.message) };
-}
-
-/** A message as clients see it: the engine may name a step of ours, which stands for one of the author's. */
-function shown(message: string): string {
-  return message.replaceAll(/__gateway_(?:ask_|settle_)?/g, "").slice(0, MOST_CHARACTERS);
 }

@@ -6,6 +6,8 @@ import type { ReportKeys } from "./report-keys";
 export interface Run {
   readonly engineId: string;
   readonly gateway: GatewayParam;
+  /** Whether it was begun before there was a gateway. */
+  readonly adopted: boolean;
   readonly keys: ReportKeys;
   /** The engine's own wait, without the report that it begins. */
   readonly waitForEvent: AgentWorkflowStep["waitForEvent"];
