@@ -5,6 +5,7 @@ import { type Instance, isTerminal } from "../src/gateway/contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
 import { agentTemplate } from "../src/gateway/operations/agents";
+import { cursorOf, watchOf } from "../src/gateway/operations/events";
 import {
   type Asked,
   type OperationSchemas,
@@ -213,28 +214,28 @@ async function serveEvents(
   reach: Reach,
 ): Promise<Response> {
   const stream = wantsStream(c);
-  const query = asked.query as { after?: string; limit: number };
   // The header wins: an EventSource sends it when it comes back to the URL that it first came to.
-  const after = (stream ? c.req.header("last-event-id") : undefined) ?? query.after;
+  const after = (stream ? c.req.header("last-event-id") : undefined) ?? cursorOf(asked);
   const wait = stream ? undefined : waitOf(c);
   const quota = quotaOf(c, asked.caller);
   const read = (counted: boolean) =>
     operation.answer(
-      { ...asked, query: { ...query, after }, quota: counted ? quota : undefined },
+      { ...asked, query: { ...asked.query, after }, quota: counted ? quota : undefined },
       reach,
     ) as Promise<EventsAnswer>;
 
   const answer = await read(stream);
-  const { instanceId } = (asked.params ?? {}) as { instanceId?: string };
-  const watch = { instanceId, tokenId: asked.tokenId, quota };
-  const source = journalSource(c.get("port"), reach.path, watch);
+  const source = journalSource(c.get("port"), reach.path, watchOf({ ...asked, quota }));
   if (stream) return eventStreamResponse(c, source, after !== undefined, answer, maxAgeOf(c));
   return eventPage(c, wait === undefined ? answer : await holdPage(c, answer, wait, source, read));
 }
 
-/** A stream ends with the token that it was opened with. */
+/** Streams that were opened together do not all come back together. */
+const JITTER = 0.1;
+
+/** How long a stream may last: up to a tenth less than the most, and no longer than the token that it was opened with. */
 function maxAgeOf(c: Context<GatewayEnv>): number {
-  const { maxAgeMs } = c.get("streams");
+  const maxAgeMs = c.get("streams").maxAgeMs * (1 - JITTER * Math.random());
   const { token } = c.get("principal");
   return token === undefined ? maxAgeMs : Math.min(maxAgeMs, Math.max(token.expiresAt - Date.now(), 0));
 }

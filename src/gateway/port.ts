@@ -1,6 +1,6 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "./contract/agent";
 import type { Approval, ApprovalStatus, Decision } from "./contract/approval";
-import type { GatewayEvent } from "./contract/event";
+import type { EventType, GatewayEvent } from "./contract/event";
 import type { Control } from "./contract/control";
 import type {
   Deleted,
@@ -77,10 +77,19 @@ export interface StreamQuota {
   readonly perCaller: number;
 }
 
+/** Which events; what is left out does not matter. */
+export interface EventFilter {
+  /** Any of these types; any at all if there are none. */
+  readonly types?: readonly EventType[];
+  readonly workflow?: string | undefined;
+}
+
 /** What somebody watches. */
-export interface Watch {
+export interface Watch extends EventFilter {
   /** Undefined for all instances of the agent. */
   readonly instanceId: string | undefined;
+  /** Whether the agents below are watched too. */
+  readonly subtree?: boolean;
   /** Id of the stream token that lets them. */
   readonly tokenId?: string | undefined;
   /** Given if a stream is to follow, or is one: it is refused if it would be one too many. */
@@ -90,6 +99,8 @@ export interface Watch {
 /** Which events of a journal, and after which. */
 export interface EventsRequest extends Watch {
   readonly after: string | undefined;
+  /** Whether to begin with what is still to come, if there is no cursor; otherwise with what is kept. */
+  readonly fromNow?: boolean;
   readonly limit: number;
 }
 

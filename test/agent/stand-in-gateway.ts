@@ -41,6 +41,7 @@ export function openGateway(sqlite: SqliteStorage = sqliteStorage(), changes: Pa
     definition,
     path: [{ agent: definition.name, name: "acme" }],
     isSubAgent: false,
+    rootBinding: "GatewayDesk",
     storage: sqlite.storage,
     env: { REFUND: engine },
     origin: () => ({}),

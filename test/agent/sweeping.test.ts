@@ -31,12 +31,17 @@ async function fill({ report, service }: Opened): Promise<void> {
   await report(ID, { type: "gate-opened", gate });
 }
 
+/** Tables of the Agent itself, of its parent and of its children. */
+const OF_NO_INSTANCE = ["meta", "revoked_tokens", "feed", "fed", "forgotten"].map(
+  (table) => `switchyard_${table}`,
+);
+
 /** How many rows each table of the gateway has; those of the Agent itself are none of an instance. */
 function rowsOf({ sqlite }: Opened): Record<string, number> {
   const tables = sqlite
     .query("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'switchyard_%'")
     .map(({ name }) => name as string)
-    .filter((name) => !["switchyard_meta", "switchyard_revoked_tokens"].includes(name));
+    .filter((name) => !OF_NO_INSTANCE.includes(name));
   return Object.fromEntries(
     tables.map((table) => [
       table.replace("switchyard_", ""),

@@ -52,7 +52,7 @@ describe("a tail", () => {
     tell(desk, "r-1", 2);
     const tail = tailOf(desk, after);
     expect(tail.frames).toHaveLength(2);
-    expect([tail.state, tail.closings]).toEqual([{ live: true }, []]);
+    expect([tail.state, tail.closings]).toEqual([{ live: true, types: [] }, []]);
   });
 
   test.each([undefined, "r-1"])(
@@ -76,7 +76,7 @@ test("what is of the agent itself goes once to each tail of the agent, and to no
   const tails = [undefined, undefined, "r-1"].map((instanceId) => tailOf(desk, cursorOf(desk), instanceId));
   desk.records.change((now) => desk.records.journal.appendOfAgent("state.updated", {}, now));
   tell(desk, "r-1", 1);
-  publishToTails(desk.published.flat(), (tag) =>
+  publishToTails(desk.published.flat(), [], (tag) =>
     tails.filter(({ tags }) => tags.includes(tag)).map(({ asConnection }) => asConnection),
   );
   expect(tails.map(({ frames }) => frames.map(({ type }) => type))).toEqual([

@@ -145,7 +145,12 @@ test.each([
   expect(kept.items.map(({ type }) => type)).toContain("instance.queued");
 
   const after = `${eventsOf(job)}?after=${kept.nextCursor}`;
-  expect(await poll(after, 1)).toEqual({ items: [], nextCursor: kept.nextCursor, ended: false });
+  expect(await poll(after, 1)).toEqual({
+    items: [],
+    nextCursor: kept.nextCursor,
+    ended: false,
+    gap: false,
+  });
   const held = poll(after, 60);
   await gateway.post(`${job.links.self}/approve`, {});
   expect((await held).items[0]).toMatchObject({ type: "approval.decided" });
@@ -158,6 +163,7 @@ test.each([
     items: [],
     nextCursor,
     ended: true,
+    gap: false,
   });
 });
 

@@ -185,9 +185,34 @@ describe("an operation asks its agent once, with what the request says", () => {
       "streamOrderDeskInstanceEvents",
       { params: { instanceId: "r-1" }, query: { after: "c", limit: "3" } },
       "readEvents",
-      { instanceId: "r-1", after: "c", limit: 3 },
+      {
+        instanceId: "r-1",
+        types: [],
+        workflow: undefined,
+        subtree: false,
+        tokenId: undefined,
+        quota: undefined,
+        after: "c",
+        fromNow: false,
+        limit: 3,
+      },
     ],
-    ["streamOrderDeskEvents", {}, "readEvents", { instanceId: undefined, after: undefined, limit: 50 }],
+    [
+      "streamOrderDeskEvents",
+      { query: { type: "instance.queued", workflow: "ship", scope: "subtree", from: "now" } },
+      "readEvents",
+      {
+        instanceId: undefined,
+        types: ["instance.queued"],
+        workflow: "ship",
+        subtree: true,
+        tokenId: undefined,
+        quota: undefined,
+        after: undefined,
+        fromNow: true,
+        limit: 50,
+      },
+    ],
   ])("%s %j", async (id, parts, method, input) => {
     const { calls } = await ask(id, parts);
     expect(calls).toEqual([[method, input]]);

@@ -115,6 +115,9 @@ describe("the table of operations", () => {
       "listReturnsInstances",
       "deleteReturnsInstances",
       "listReturnsApprovals",
+      "streamReturnsEvents",
+      "createReturnsStreamToken",
+      "revokeReturnsStreamToken",
     ]);
     expect(ofAgent("order-desk")).toEqual(
       expect.arrayContaining([

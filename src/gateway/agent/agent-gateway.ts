@@ -1,5 +1,4 @@
 import type { WorkflowCallback } from "agents/workflows";
-import type { GatewayEvent } from "../contract/event";
 import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
@@ -8,7 +7,7 @@ import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Adoption } from "./adoption";
 import { Courier, type Origin } from "./courier";
-import type { Dissolved } from "./departures";
+import { type Dissolved, isLeaving } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
 import { Family, type FamilyHost } from "./family";
 import { fromOutcome } from "./outcome";
@@ -18,15 +17,17 @@ import { AuthorCalls, type WorkflowNews } from "./callbacks";
 import { Inspection } from "./inspection";
 import { receive, type Told } from "./reception";
 import type { InstanceRow } from "./ledger";
-import { Records } from "./records";
+import { type Publish, Records } from "./records";
 import type { Report } from "./reports";
 import { remove } from "./removing";
 import { Retention } from "./retention";
+import { Riser } from "./riser";
 import { AgentService } from "./service";
 import { hear } from "./stock-callbacks";
-import type { AgentMethod } from "./stub";
+import { type AgentMethod, rootStub } from "./stub";
 import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
+import type { Rise } from "./upward";
 
 /** What the gateway needs of the Agent that it lives in. */
 export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {
@@ -36,7 +37,9 @@ export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | 
   readonly storage: DurableObjectStorage;
   readonly env: object;
   readonly origin: Origin;
-  publish(events: readonly GatewayEvent[]): void;
+  /** Name of the Durable Object binding of the root. */
+  readonly rootBinding: string;
+  readonly publish: Publish;
   background(work: Promise<unknown>): void;
   readonly clock: AlarmClock;
   requireRoom(request: EventsRequest): void;
@@ -70,14 +73,21 @@ export class AgentGateway {
   readonly #courier: Courier;
   readonly #calls: AuthorCalls;
   readonly #family: Family;
+  readonly #riser: Riser;
   readonly #inspection: Inspection;
   readonly #adoption: Adoption;
 
   constructor(host: AgentHost) {
     this.#host = host;
-    this.records = new Records(host.storage, formatAgentPath(host.path), (events) => host.publish(events), {
+    const publish: Publish = (events, ofSubtree) => {
+      host.publish(events, ofSubtree);
+      this.#riser.soon();
+    };
+    this.records = new Records(host.storage, formatAgentPath(host.path), publish, {
       keepEvents: (workflow) => keepEventsOf(host.definition, workflow),
       labels: labelsOf(host.definition),
+      isParent: host.definition.children.length > 0,
+      isChild: host.isSubAgent,
     });
     const { workflows } = host.definition;
     const engine = new Engine(host.env);
@@ -95,6 +105,11 @@ export class AgentGateway {
       deliverSoon: () => host.background(this.#courier.deliver()),
       deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
     };
+    this.#riser = new Riser(this.records, {
+      ...messages,
+      background: (work) => host.background(work),
+      passUp: (rise) => passUp(host, rise),
+    });
     this.#family = new Family(this.records, { ...ofFamily(host), ...messages });
     this.service = new AgentService(this.records, {
       ...messages,
@@ -135,6 +150,7 @@ export class AgentGateway {
     const adopted = this.#adoption.takeBatch();
     if (outbox.nextDueAt() !== undefined) this.#host.background(this.#courier.deliver());
     if (callbacks.any()) this.#host.background(this.#calls.deliverAll());
+    this.#riser.soon();
     // For what was just adopted no alarm is set, nor for what was when this process died right after it.
     if (adopted || (!this.#alarm.isSet() && this.records.ledger.nextCheckAt() !== undefined))
       this.#host.background(this.#alarm.ensure(Date.now() + SOONEST_MS));
@@ -167,6 +183,18 @@ export class AgentGateway {
   /** Ends a sub-agent, for the author's own code. @returns false if there is no such one. */
   endChild(className: string, name: string): Promise<boolean> {
     return this.#family.end(className, name);
+  }
+
+  /** Takes what happened in a sub-agent of this agent, or of one below it. */
+  async rise(rest: readonly AgentStep[], child: AgentStep, rise: Rise): Promise<void> {
+    const [next, ...further] = rest;
+    if (next !== undefined) {
+      const stub = await this.#family.reach(next, false);
+      fromOutcome(await stub.gatewayRise(further, child, rise));
+      return;
+    }
+    // What leaves is forgotten already.
+    if (!isLeaving(this.records, child)) this.records.change(() => this.records.take(child, rise));
   }
 
   /** Ends this sub-agent, for its parent, which deletes it then. */
@@ -276,6 +304,7 @@ export class AgentGateway {
     if (!this.records.store.exists()) return;
     // An author's callback may take its time: nothing waits for it.
     this.#host.background(this.#calls.deliverAll());
+    this.#riser.soon();
     await this.#courier.deliver();
     this.#adoption.takeBatch();
     await this.#inspection.checkAll(this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE));
@@ -327,6 +356,14 @@ export class AgentGateway {
     const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];
     return Object.hasOwn(definition.methods, name) && definition.methods[name]?.creates === true;
   }
+}
+
+/** What a sub-agent passes up goes by the root, which leads to the parent. */
+async function passUp({ env, rootBinding, path }: AgentHost, rise: Rise): Promise<void> {
+  const [root, ...below] = path;
+  const child = below.at(-1);
+  if (child === undefined) return;
+  fromOutcome(await rootStub(env, rootBinding, root.name).gatewayRise(below.slice(0, -1), child, rise));
 }
 
 function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {

@@ -65,6 +65,7 @@ export class Departures {
       if (dissolved === "done") break;
     }
     await this.#host.wipeChild(child);
+    this.#records.change(() => this.#records.forgetChild(child));
     return true;
   }
 

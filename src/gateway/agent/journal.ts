@@ -1,11 +1,11 @@
 import type { AgentEventType, EventType, GatewayEvent, InstanceEventType } from "../contract/event";
-import { ProblemError } from "../contract/problem";
-import type { EventsAnswer, EventsRequest } from "../port";
-import { type EventCursor, formatEventCursor, parseEventCursor } from "../stream/cursor";
+import type { EventsRequest } from "../port";
+import { formatEventCursor } from "../stream/cursor";
 import { Dropped } from "./dropped";
 import { type InstanceRow, iso, json } from "./ledger";
-import { takeWithinBudget } from "./page";
+import { allOf, type Condition } from "./route";
 import type { Row, Store } from "./store";
+import { readStretch, type Stretch } from "./stretch";
 
 /** One event as it is stored; what tells of the agent itself has no instance. */
 interface EventRow extends Row {
@@ -104,6 +104,11 @@ export class Journal {
     this.#unpublished.length = unpublished;
   }
 
+  /** What was appended since it was last taken, from a place on. */
+  appendedSince(unpublished: number): GatewayEvent[] {
+    return this.#unpublished.slice(unpublished).map((row) => this.#toEvent(row));
+  }
+
   /** Takes what was appended since the last call. */
   takeUnpublished(): GatewayEvent[] {
     const rows = this.#unpublished;
@@ -112,41 +117,37 @@ export class Journal {
   }
 
   /** Reads a stretch after a cursor. @throws ProblemError `invalid_cursor` if it is not a cursor. */
-  read(request: EventsRequest): Omit<EventsAnswer, "ended" | "tailKey"> {
-    const epoch = this.#store.meta("epoch");
-    const given = request.after === undefined ? undefined : requireCursor(request.after);
-    // A cursor of an earlier life of this name: what it stood behind is gone.
-    const isOfOtherLife = given !== undefined && given.epoch !== epoch;
-    const { seq: after, known = 0 } = given === undefined || isOfOtherLife ? { seq: 0 } : given;
-    const dropped = this.#dropped.until(request.instanceId);
-    // Who begins at the beginning asks for what is kept, and misses nothing.
-    const gap = isOfOtherLife || (given !== undefined && Math.max(after, known) < dropped);
-
-    const rows = this.#rowsAfter(after, request);
-    const taken = takeWithinBudget(rows, request.limit);
-    const place = (seq: number) => formatEventCursor({ epoch, seq, known: Math.max(known, dropped) });
-    return {
-      events: taken.map((row) => this.#toEvent(row)),
-      from: place(after),
-      cursor: place(taken.at(-1)?.seq ?? after),
-      more: rows.length > taken.length,
-      gap,
-    };
+  read(request: EventsRequest): Stretch {
+    const { instanceId } = request;
+    const of: Condition[] = instanceId === undefined ? [] : [["instance_id = ?", instanceId]];
+    return readStretch<EventRow>(
+      {
+        epoch: this.#store.meta("epoch"),
+        dropped: this.#dropped.until(instanceId),
+        rowsAfter: (seq, conditions, limit) => {
+          const { where, bindings } = allOf([...of, ["seq > ?", seq], ...conditions]);
+          const query = `SELECT * FROM switchyard_events ${where} ORDER BY seq LIMIT ?`;
+          return this.#store.rows<EventRow>(query, ...bindings, limit);
+        },
+        further: (seq, rows) => {
+          const { where, bindings } = allOf([...of, ["seq > ?", seq]]);
+          const query = `SELECT seq FROM switchyard_events ${where} ORDER BY seq LIMIT 1 OFFSET ?`;
+          return this.#store.rows<{ seq: number }>(query, ...bindings, rows - 1)[0]?.seq;
+        },
+        last: () =>
+          this.#store.rows<{ seq: number }>("SELECT seq FROM switchyard_events ORDER BY seq DESC LIMIT 1")[0]
+            ?.seq ?? this.#dropped.until(undefined),
+        toEvent: (row) => this.#toEvent(row),
+      },
+      request,
+    );
   }
 
-  #rowsAfter(after: number, { instanceId, limit }: EventsRequest): EventRow[] {
-    return instanceId === undefined
-      ? this.#store.rows<EventRow>(
-          "SELECT * FROM switchyard_events WHERE seq > ? ORDER BY seq LIMIT ?",
-          after,
-          limit + 1,
-        )
-      : this.#store.rows<EventRow>(
-          "SELECT * FROM switchyard_events WHERE instance_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-          instanceId,
-          after,
-          limit + 1,
-        );
+  /** The events after a place, with the place of each. */
+  after(seq: number, limit: number): { readonly seq: number; readonly event: GatewayEvent }[] {
+    return this.#store
+      .rows<EventRow>("SELECT * FROM switchyard_events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+      .map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
   }
 
   /** @returns undefined if the key is there. */
@@ -206,14 +207,4 @@ export class Journal {
       ? { id, type: type as AgentEventType, agent, ...rest }
       : { id, type: type as InstanceEventType, agent, instanceId, workflow, attempt, ...rest };
   }
-}
-
-function requireCursor(text: string): EventCursor {
-  const cursor = parseEventCursor(text);
-  if (cursor === undefined) {
-    throw new ProblemError("invalid_cursor", {
-      detail: "Use the id of an event, or nextCursor of a page of events.",
-    });
-  }
-  return cursor;
 }

@@ -1,17 +1,31 @@
 import type { GatewayEvent } from "../contract/event";
+import type { AgentStep } from "../contract/names";
 import type { Once } from "../port";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Answers } from "./answers";
 import { Approvals } from "./approvals";
 import { Callbacks } from "./callbacks";
+import { Feed, type Forgotten } from "./feed";
 import { Journal } from "./journal";
 import { Labels } from "./labels";
 import { type InstanceRow, Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { RevokedTokens } from "./revoked-tokens";
 import { Store } from "./store";
+import { forgetChild, type Rise, type Source, takeEvents, Upward } from "./upward";
 import { Waits } from "./waits";
 import { WorkflowRecords } from "./workflow-records";
+
+/** Hears of the events that came to be, in order: of the agent itself, and, if it keeps a feed, of all below it too. */
+export type Publish = (events: readonly GatewayEvent[], ofSubtree: readonly GatewayEvent[]) => void;
+
+/** What an agent keeps, and how much of it. */
+interface Keeping {
+  readonly keepEvents?: (workflow: string) => number;
+  readonly labels?: readonly string[];
+  readonly isParent?: boolean;
+  readonly isChild?: boolean;
+}
 
 /** Everything that one agent keeps, and the one way to change it. */
 export class Records {
@@ -29,7 +43,11 @@ export class Records {
   readonly revokedTokens: RevokedTokens;
   /** The same instances, as the SDK's own methods show them. */
   readonly workflows: WorkflowRecords;
-  readonly #publish: (events: readonly GatewayEvent[]) => void;
+  /** Of an agent that has sub-agents: what happens to it and to all below. */
+  readonly feed: Feed | undefined;
+  /** Of a sub-agent: what its parent is still to be told. */
+  readonly upward: Upward | undefined;
+  readonly #publish: Publish;
   /** How many changes are under way: one inside another counts only if the outer one does. */
   #depth = 0;
   #afterwards: (() => void)[] = [];
@@ -38,15 +56,14 @@ export class Records {
    * @param publish is called after each commit with the events that came to be, in order.
    * @param keeping.keepEvents how many events of an instance of this workflow are kept.
    * @param keeping.labels the metadata keys by which lists can be filtered.
+   * @param keeping.isParent whether it has sub-agents.
+   * @param keeping.isChild whether it is one.
    */
   constructor(
     storage: DurableObjectStorage,
     agent: string,
-    publish: (events: readonly GatewayEvent[]) => void,
-    {
-      keepEvents = () => DEFAULT_KEEP_EVENTS,
-      labels = [],
-    }: { readonly keepEvents?: (workflow: string) => number; readonly labels?: readonly string[] } = {},
+    publish: Publish,
+    { keepEvents = () => DEFAULT_KEEP_EVENTS, labels = [], isParent = false, isChild = false }: Keeping = {},
   ) {
     this.agent = agent;
     this.store = new Store(storage);
@@ -60,6 +77,8 @@ export class Records {
     this.answers = new Answers(this.store);
     this.revokedTokens = new RevokedTokens(this.store);
     this.workflows = new WorkflowRecords(this.store);
+    this.feed = isParent ? new Feed(this.store) : undefined;
+    this.upward = isChild ? new Upward(this.store, () => this.#source()) : undefined;
     this.#publish = publish;
   }
 
@@ -71,9 +90,14 @@ export class Records {
     this.#depth += 1;
     let result: Result;
     try {
-      result = this.store.transact(() => work(Date.now()));
+      result = this.store.transact(() => {
+        const done = work(Date.now());
+        if (this.#depth === 1) this.feed?.add(this.journal.appendedSince(0));
+        return done;
+      });
     } catch (failure) {
       this.journal.takeBack(unpublished);
+      if (this.#depth === 1) this.feed?.takeBack();
       this.#afterwards.length = afterwards;
       throw failure;
     } finally {
@@ -96,7 +120,10 @@ export class Records {
   }
 
   #tell(): void {
-    this.#publish(this.journal.takeUnpublished());
+    const events = this.journal.takeUnpublished();
+    const ofSubtree = this.feed?.takeUnpublished() ?? [];
+    if (events.length + ofSubtree.length > 0) this.upward?.expect();
+    this.#publish(events, ofSubtree);
     for (const work of this.#afterwards.splice(0)) {
       try {
         work();
@@ -108,11 +135,40 @@ export class Records {
 
   /** Removes all that is kept of an instance. Inside a change. */
   forget(instance: InstanceRow): void {
+    this.forgetEvents({ agent: this.agent, instanceId: instance.id });
     this.journal.forget(instance);
     this.ledger.delete(instance.id);
     for (const table of ["approvals", "waits"]) {
       this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instance.id);
     }
+  }
+
+  /** Removes what is kept of the events of an instance, or of a sub-agent, here and above. Inside a change. */
+  forgetEvents(forgotten: Forgotten): void {
+    this.feed?.forget(forgotten);
+    this.upward?.forget(forgotten);
+  }
+
+  /** Removes what is kept of a sub-agent that is gone. Inside a change. */
+  forgetChild(child: AgentStep): void {
+    forgetChild(this.store, child);
+    const agent = `${this.agent}/sub/${child.agent}/${encodeURIComponent(child.name)}`;
+    this.forgetEvents({ agent, instanceId: null });
+  }
+
+  /** Takes what a sub-agent passes up. Inside a change. */
+  take(child: AgentStep, rise: Rise): void {
+    if (this.feed !== undefined) takeEvents(this.store, this.feed, child, rise);
+    for (const one of rise.forgotten) this.forgetEvents(one);
+  }
+
+  #source(): Source {
+    return this.feed === undefined
+      ? { epoch: this.store.meta("epoch"), after: (seq, limit) => this.journal.after(seq, limit) }
+      : {
+          epoch: this.store.meta("feed_epoch"),
+          after: (seq, limit) => this.feed?.after(seq, limit) ?? [],
+        };
   }
 
   /**

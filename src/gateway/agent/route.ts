@@ -115,7 +115,7 @@ function itemsOf(index: Range["index"]): string {
 }
 
 /** Conditions as a clause; none is no clause. */
-function allOf(conditions: readonly Condition[]): { where: string; bindings: SqlStorageValue[] } {
+export function allOf(conditions: readonly Condition[]): { where: string; bindings: SqlStorageValue[] } {
   return {
     where: conditions.length === 0 ? "" : `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}`,
     bindings: conditions.flatMap(([, ...bindings]) => bindings),

@@ -160,7 +160,9 @@ export class AgentService implements AgentPort {
     // What has ended is read, and not followed.
     if (!ended) host.requireRoom(request);
     return {
-      ...records.journal.read(request),
+      ...(request.subtree === true && records.feed !== undefined ? records.feed : records.journal).read(
+        request,
+      ),
       ended,
       tailKey: records.store.meta("tail_key"),
     };

@@ -60,6 +60,28 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (instance, digest)
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE switchyard_feed (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent TEXT NOT NULL,
+    instance_id TEXT,
+    type TEXT NOT NULL,
+    workflow TEXT,
+    event TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX switchyard_feed_by_agent ON switchyard_feed (agent, instance_id, seq);
+
+  CREATE TABLE switchyard_fed (
+    child TEXT PRIMARY KEY,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE switchyard_forgotten (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent TEXT NOT NULL,
+    instance_id TEXT
+  ) STRICT;
+
   CREATE TABLE switchyard_dropped_events (
     instance_id TEXT PRIMARY KEY,
     seq INTEGER NOT NULL
@@ -157,6 +179,7 @@ export class Store {
       if (version === 0) {
         this.run("CREATE TABLE switchyard_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT");
         this.setMeta("epoch", crypto.randomUUID().slice(0, 8));
+        this.setMeta("feed_epoch", crypto.randomUUID().slice(0, 8));
         this.setMeta("tail_key", crypto.randomUUID());
       }
       for (const migration of MIGRATIONS.slice(version)) this.run(migration);
@@ -165,8 +188,8 @@ export class Store {
     this.#open = true;
   }
 
-  /** Reads a value of the Agent itself: `epoch` names this life of it, `tail_key` opens its tail. */
-  meta(key: "version" | "epoch" | "tail_key"): string {
+  /** Reads a value of the Agent itself: `epoch` names this life of it, `feed_epoch` that of its feed, `tail_key` opens its tail. */
+  meta(key: "version" | "epoch" | "feed_epoch" | "tail_key"): string {
     const value = this.findMeta(key);
     if (value === undefined) throw new Error(`switchyard_meta lacks ${key}`);
     return value;

@@ -3,6 +3,7 @@ import type { AgentPort } from "../port";
 import type { Outcome } from "./outcome";
 import type { Report } from "./reports";
 import type { SubtreeCalls } from "./subtree";
+import type { Rise } from "./upward";
 
 /** What one agent is asked: by doors, and by the agents above it. */
 export type AgentMethod = keyof AgentPort | keyof SubtreeCalls;
@@ -11,6 +12,8 @@ export type AgentMethod = keyof AgentPort | keyof SubtreeCalls;
 export interface GatewayStub {
   gatewayCall(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<Outcome>;
   gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome>;
+  /** Takes what happened in a sub-agent of the agent that is meant. */
+  gatewayRise(rest: readonly AgentStep[], child: AgentStep, rise: Rise): Promise<Outcome>;
   /** Ends a sub-agent before it is deleted; its value is how far that has come. */
   gatewayDissolve(): Promise<Outcome>;
 }

@@ -1,7 +1,7 @@
 import type { Connection } from "agents";
-import { type GatewayEvent, isOfInstance } from "../contract/event";
+import { ENDING_TYPES, type GatewayEvent, isEnding, isOfInstance } from "../contract/event";
 import { ProblemError } from "../contract/problem";
-import type { EventsRequest, Watch } from "../port";
+import type { EventFilter, EventsRequest, Watch } from "../port";
 import { callerTag, type Connections, excessOf } from "./tail-quota";
 import type { Records } from "./records";
 
@@ -55,10 +55,11 @@ export function passesTail({ headers }: Request, depth: number, tailKey: string)
 }
 
 /** The tags by which events find a tail, also after the agent slept. */
-export function tailTags({ instanceId, tokenId, quota }: Watch): string[] {
+export function tailTags(watch: Watch): string[] {
+  const { tokenId, quota } = watch;
   return [
     TAIL_TAG,
-    watchTag(instanceId),
+    watchTag(watch),
     ...(tokenId === undefined ? [] : [tokenTag(tokenId)]),
     ...(quota === undefined ? [] : [callerTag(quota.caller)]),
   ];
@@ -74,8 +75,9 @@ export function isTail(connection: Connection): boolean {
  *
  * @throws ProblemError `too_many_streams`
  */
-export function requireRoom({ quota, instanceId }: EventsRequest, connections: Connections): void {
-  const detail = quota && excessOf(quota, watchTag(instanceId), liveOnes(connections));
+export function requireRoom(request: EventsRequest, connections: Connections): void {
+  const { quota } = request;
+  const detail = quota && excessOf(quota, watchTag(request), liveOnes(connections));
   if (detail !== undefined) throw new ProblemError("too_many_streams", { detail });
 }
 
@@ -91,7 +93,7 @@ export function startTail(
     return;
   }
   const { quota, instanceId } = request;
-  if (quota !== undefined && excessOf(quota, watchTag(instanceId), liveOnes(connections)) !== undefined) {
+  if (quota !== undefined && excessOf(quota, watchTag(request), liveOnes(connections)) !== undefined) {
     connection.close(1013, "too many streams");
     return;
   }
@@ -99,9 +101,12 @@ export function startTail(
     connection.close(1000, GONE);
     return;
   }
+  const list = request.subtree === true && records.feed !== undefined ? records.feed : records.journal;
+  const { types = [], workflow } = request;
+  const replayed = { ...request, types: types.length === 0 ? [] : [...types, ...ENDING_TYPES] };
   let after = request.after;
   for (;;) {
-    const { events, cursor, more, gap } = records.journal.read({ ...request, after, limit: REPLAY_BATCH });
+    const { events, cursor, more, gap } = list.read({ ...replayed, after, limit: REPLAY_BATCH });
     if (gap) {
       // Lost since the reader read: it is told when it reads on, since a tail carries events alone.
       connection.close(1000, "events are missing");
@@ -111,19 +116,45 @@ export function startTail(
     after = cursor;
     if (!more) break;
   }
-  connection.setState({ live: true });
+  connection.setState({ live: true, types, workflow } satisfies LiveTail);
 }
 
-/** Sends events to the tails that watch their instance, or the whole agent. Each event is written as JSON once. */
-export function publishToTails(events: readonly GatewayEvent[], connections: Connections): void {
-  const everything = [...connections(watchTag(undefined))];
+/** What is remembered of a tail, also while its agent sleeps. */
+interface LiveTail extends EventFilter {
+  readonly live: true;
+}
+
+/**
+ * Sends events to the tails that watch their instance, or the whole agent; and to those that watch the agent and all below it.
+ * Each event is written as JSON once.
+ */
+export function publishToTails(
+  events: readonly GatewayEvent[],
+  ofSubtree: readonly GatewayEvent[],
+  connections: Connections,
+): void {
+  const ofAgent = [...connections(watchTag({ instanceId: undefined }))];
   for (const event of events) {
-    const frame = JSON.stringify(event);
-    const ofInstance = isOfInstance(event) ? connections(watchTag(event.instanceId)) : [];
-    for (const connection of [...everything, ...ofInstance]) {
-      if (isLive(connection.state)) sendOrClose(connection, frame);
-    }
+    const ofInstance = isOfInstance(event) ? connections(watchTag({ instanceId: event.instanceId })) : [];
+    send(event, [...ofAgent, ...ofInstance]);
   }
+  if (ofSubtree.length === 0) return;
+  const ofAll = [...connections(watchTag({ instanceId: undefined, subtree: true }))];
+  for (const event of ofSubtree) send(event, ofAll);
+}
+
+function send(event: GatewayEvent, connections: readonly Connection[]): void {
+  const frame = JSON.stringify(event);
+  for (const connection of connections) {
+    const { state } = connection;
+    if (isLive(state) && passes(event, state)) sendOrClose(connection, frame);
+  }
+}
+
+/** An end passes every filter: the Worker must hear of it, and shows it only if it was asked for. */
+function passes(event: GatewayEvent, { types = [], workflow }: EventFilter): boolean {
+  const ofType = types.length === 0 || types.includes(event.type) || isEnding(event.type);
+  return ofType && (workflow === undefined || (isOfInstance(event) && event.workflow === workflow));
 }
 
 /** Which tails end: those of an instance, those of a stream token, or all. */
@@ -136,11 +167,12 @@ export function closeTails(ended: EndedTails, connections: Connections): void {
 
 function tagOf(ended: EndedTails): string {
   if (ended === "all") return TAIL_TAG;
-  return "tokenId" in ended ? tokenTag(ended.tokenId) : watchTag(ended.instanceId);
+  return "tokenId" in ended ? tokenTag(ended.tokenId) : watchTag(ended);
 }
 
-function watchTag(instanceId: string | undefined): string {
-  return instanceId === undefined ? "switchyard:watch-agent" : `switchyard:watch:${instanceId}`;
+function watchTag({ instanceId, subtree = false }: Pick<Watch, "instanceId" | "subtree">): string {
+  if (instanceId !== undefined) return `switchyard:watch:${instanceId}`;
+  return subtree ? "switchyard:watch-subtree" : "switchyard:watch-agent";
 }
 
 function tokenTag(tokenId: string): string {
@@ -152,7 +184,7 @@ function liveOnes(connections: Connections): Connections {
   return (tag) => [...connections(tag)].filter(({ state }) => isLive(state));
 }
 
-function isLive(state: unknown): boolean {
+function isLive(state: unknown): state is LiveTail {
   return typeof state === "object" && state !== null && "live" in state && state.live === true;
 }
 

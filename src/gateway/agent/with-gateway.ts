@@ -15,6 +15,7 @@ import { type Outcome, toOutcome } from "./outcome";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
+import type { Rise } from "./upward";
 import { closeTails, isTail, publishToTails, requireRoom, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
@@ -114,6 +115,11 @@ export function withGateway(base: AgentBase): AgentBase {
       return toOutcome(() => this.#open().report(rest, engineId, report));
     }
 
+    async gatewayRise(rest: readonly AgentStep[], child: AgentStep, rise: Rise): Promise<Outcome> {
+      await this.__unsafe_ensureInitialized();
+      return toOutcome(() => this.#open().rise(rest, child, rise));
+    }
+
     async gatewayDissolve(): Promise<Outcome> {
       await this.__unsafe_ensureInitialized();
       return toOutcome(() => this.#open().dissolve());
@@ -195,7 +201,8 @@ export function withGateway(base: AgentBase): AgentBase {
         storage: this.ctx.storage,
         env: this.env,
         origin: this.#origin(rootBinding, path),
-        publish: (events) => publishToTails(events, (tag) => this.getConnections(tag)),
+        rootBinding,
+        publish: (events, ofSubtree) => publishToTails(events, ofSubtree, (tag) => this.getConnections(tag)),
         background: (work) => this.ctx.waitUntil(work),
         clock: {
           set: async (at) =>

@@ -39,6 +39,11 @@ export const ENDING_TYPES = [
   "instance.terminated",
 ] as const satisfies InstanceEventType[];
 
+/** @returns whether an event of this type ends an attempt. */
+export function isEnding(type: EventType): boolean {
+  return (ENDING_TYPES as readonly EventType[]).includes(type);
+}
+
 interface EventOf<Type extends EventType> {
   /** Opaque cursor: a stream or page asked for `after` it goes on with the next event. */
   readonly id: string;

@@ -3,7 +3,7 @@ import { ControlFrame, eventSchema, StateUpdated, type UnionByType } from "../co
 import { instanceSchema } from "../contract/instance";
 import { eventPageOf, instancePageOf } from "../contract/page";
 import type { AgentDefinition } from "../registry/agent-definition";
-import { workflowsBelow } from "../registry/registry";
+import { hasStateBelow, workflowsBelow } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { pascal } from "./words";
 
@@ -52,8 +52,15 @@ const ofAgent = memoized((agent: AgentDefinition) => {
     instancePage: instancePageOf(listed, `${name}InstancePage`),
     /** The journal of one instance. */
     ofInstance,
-    /** The journal of the agent, which tells of its state too. */
-    ofAgent: agent.state === undefined ? ofInstance : journalSchemas(`${name}Agent`, events, [StateUpdated]),
+    /** The journal of the agent and of those below, which tells of their states too. */
+    ofAgent:
+      below.length === workflows.length && !hasStateBelow(agent)
+        ? ofInstance
+        : journalSchemas(
+            `${name}Agent`,
+            below.map((workflow) => ofWorkflow(workflow).event),
+            hasStateBelow(agent) ? [StateUpdated] : [],
+          ),
   };
 });
 

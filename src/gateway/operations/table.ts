@@ -1,5 +1,5 @@
 import type { Registry } from "../registry/registry";
-import { leafOf, workflowsBelow } from "../registry/registry";
+import { hasStateBelow, leafOf, workflowsBelow } from "../registry/registry";
 import { callMethod, getAgent, getHealth, listAgents } from "./agents";
 import { migrateBinding } from "./bindings";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
@@ -78,7 +78,7 @@ export function bindOperations(registry: Registry): BoundOperation[] {
       ...(agent.state === undefined ? [] : OF_AGENT_WITH_STATE),
       ...(workflowsBelow(agent).length === 0 ? [] : OF_AGENT_OVER_WORKFLOWS),
       ...(agent.workflows.length === 0 ? [] : OF_AGENT_WITH_WORKFLOWS),
-      ...(agent.workflows.length === 0 && agent.state === undefined ? [] : OF_AGENT_WITH_EVENTS),
+      ...(workflowsBelow(agent).length === 0 && !hasStateBelow(agent) ? [] : OF_AGENT_WITH_EVENTS),
     ];
     return [
       ...about.map((operation) => bind(operation as Operation<Subject>, subject, subject)),

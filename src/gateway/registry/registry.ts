@@ -24,6 +24,11 @@ export function workflowsBelow({ workflows, children }: AgentDefinition): readon
   return [...new Set([...workflows, ...children.flatMap(workflowsBelow)])];
 }
 
+/** Whether a class, or any class below it, has a state that is served. */
+export function hasStateBelow({ state, children }: AgentDefinition): boolean {
+  return state !== undefined || children.some(hasStateBelow);
+}
+
 /** The metadata keys by which lists over a class and all classes below it can be filtered. */
 export function labelsBelow(agent: AgentDefinition): string[] {
   return labelsOf({ workflows: workflowsBelow(agent) });

@@ -3,14 +3,11 @@ import { follow, type JournalSource } from "./follow";
 import { type Chunk, chunksOf, controlFrame, HEARTBEAT } from "./frame";
 
 const HEARTBEAT_MS = 15_000;
-/** Streams that were opened together must not all come back together. */
-const JITTER = 0.1;
-
 /**
  * Holds the response of one reader, at its own pace. It is the Worker that is kept awake by it, not the agent: that is reached by
  * a socket which hibernates, and when the socket is cut, by its journal.
  *
- * @param maxAgeMs after this time, or up to a tenth sooner, the reader is told to come back.
+ * @param maxAgeMs after this time the reader is told to come back.
  */
 export function eventStream(
   source: JournalSource,
@@ -56,7 +53,7 @@ class Outlet {
     this.#cursor = first.from;
     this.#chunks = chunksOf(first.from, follow(source, first, this.#stop.signal));
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
-    this.#age = setTimeout(() => this.#close(), maxAgeMs * (1 - JITTER * Math.random()));
+    this.#age = setTimeout(() => this.#close(), maxAgeMs);
     this.#feed().catch((failure: unknown) => {
       console.error("switchyard: a stream failed", failure);
       this.#close();

@@ -1,4 +1,4 @@
-import { type ControlFrame, ENDING_TYPES, type EventType, type GatewayEvent } from "../contract/event";
+import { type ControlFrame, type EventType, type GatewayEvent, isEnding } from "../contract/event";
 import { ProblemError } from "../contract/problem";
 import type { EventsAnswer } from "../port";
 import { socketEvents } from "./socket-events";
@@ -16,6 +16,8 @@ export interface JournalSource {
   openTail(after: string, tailKey: string): Promise<WebSocket>;
   /** Whether the events are those of one instance, whose end is the end of the stream. */
   readonly ofInstance: boolean;
+  /** Types that the reader asked for; all, if there are none. A tail tells of every end besides. */
+  readonly types?: readonly EventType[];
 }
 
 /** What is told next: events, or something about the stream itself, with the cursor at which it holds. */
@@ -56,9 +58,11 @@ export async function* follow(
       const tail = await source.openTail(cursor, answer.tailKey);
       for await (const live of socketEvents(tail, stop)) {
         const end = source.ofInstance ? live.findIndex(({ type }) => isEnding(type)) : -1;
-        const events = end < 0 ? live : live.slice(0, end + 1);
-        cursor = events.at(-1)?.id ?? cursor;
-        yield { events };
+        const heard = end < 0 ? live : live.slice(0, end + 1);
+        cursor = heard.at(-1)?.id ?? cursor;
+        const { types = [] } = source;
+        const events = heard.filter(({ type }) => types.length === 0 || types.includes(type));
+        if (events.length > 0) yield { events };
         if (end >= 0) return yield { control: { type: "stream.end" }, cursor };
       }
     } catch (failure) {
@@ -72,10 +76,6 @@ export async function* follow(
     if (failures > MOST_FAILURES) return yield { control: { type: "stream.closing" }, cursor };
     if (failures > 0) await pause(FIRST_DELAY_MS * 2 ** failures, stop);
   }
-}
-
-function isEnding(type: EventType): boolean {
-  return (ENDING_TYPES as readonly EventType[]).includes(type);
 }
 
 /** Waits for a time, or until `stop` aborts. */
