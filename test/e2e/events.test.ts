@@ -181,6 +181,15 @@ test("the stream of an agent tells of all its instances, and of those to come", 
   expect(all.ended).toBe(false);
 });
 
+test("a run that reports one thing after the other holds up no request", async () => {
+  const job = await start("/agents/workshop/rush", "babbling", { numbers: 600 });
+  // Held up, the first answer of all would come after the end.
+  expect(["queued", "running"]).toContain(
+    (await gateway.get(job.links.self)).json<{ status: string }>().status,
+  );
+  await untilStatus(() => gateway.get(job.links.self), "complete");
+});
+
 test("an author's broadcast and state reach no tail, and a tail reaches no hook of the author", async () => {
   const agent = "/agents/workshop/quiet";
   const job = await start(agent, "gated", {});
