@@ -1,11 +1,11 @@
 import type { WorkflowCallback } from "agents/workflows";
-import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Adoption } from "./adoption";
+import { Chores, SOON_MS } from "./chores";
 import { Courier, type Origin } from "./courier";
 import { type Dissolved, isLeaving } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
@@ -13,24 +13,21 @@ import { Family, type FamilyHost } from "./family";
 import { fromOutcome } from "./outcome";
 import { Alarm, type AlarmClock } from "./alarm";
 import { fail } from "./endings";
-import { AuthorCalls, type WorkflowNews } from "./callbacks";
+import { Hearing, type HearingHost } from "./hearing";
 import { Inspection } from "./inspection";
-import { receive, type Told } from "./reception";
 import type { InstanceRow } from "./ledger";
 import { type Publish, Records } from "./records";
 import type { Report } from "./reports";
-import { remove } from "./removing";
-import { Retention } from "./retention";
 import { Riser } from "./riser";
 import { AgentService } from "./service";
-import { hear } from "./stock-callbacks";
 import { type AgentMethod, rootStub } from "./stub";
 import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
 import type { Rise } from "./upward";
 
 /** What the gateway needs of the Agent that it lives in. */
-export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {
+export interface AgentHost
+  extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon">, Omit<HearingHost, "ensureAlarm"> {
   /** Root first, this Agent last. */
   readonly path: AgentPath;
   readonly isSubAgent: boolean;
@@ -40,28 +37,16 @@ export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | 
   /** Name of the Durable Object binding of the root. */
   readonly rootBinding: string;
   readonly publish: Publish;
-  background(work: Promise<unknown>): void;
   readonly clock: AlarmClock;
   requireRoom(request: EventsRequest): void;
   invoke(method: string, input: unknown): Promise<unknown>;
   state(): unknown;
   initialState(): unknown;
   setState(state: unknown): void;
-  /** Whether the author's class does anything with news of this type, or of any type. */
-  hears(type?: WorkflowNews["type"]): boolean;
-  /** Calls the author's class; what that throws is logged. */
-  tellAuthor(news: WorkflowNews): Promise<void>;
-  /** Sends a message to the author's clients. */
-  broadcast(message: unknown): void;
 }
 
-/** What was committed and could not be told at once is told within this time. */
-const SOON_MS = 20_000;
-const SOONEST_MS = 1_000;
 /** How long a caller waits for the engine to follow. */
 const PATIENCE_MS = 2_000;
-const CHECKS_AT_ONCE = 50;
-const SWEPT_AT_ONCE = 100;
 
 /** The gateway inside one Agent: its records, what doors ask of them, and what its workflows tell it. */
 export class AgentGateway {
@@ -69,13 +54,12 @@ export class AgentGateway {
   readonly service: AgentService;
   readonly #host: AgentHost;
   readonly #alarm: Alarm;
-  readonly #retention: Retention;
   readonly #courier: Courier;
-  readonly #calls: AuthorCalls;
+  readonly #hearing: Hearing;
   readonly #family: Family;
   readonly #riser: Riser;
-  readonly #inspection: Inspection;
   readonly #adoption: Adoption;
+  readonly #chores: Chores;
 
   constructor(host: AgentHost) {
     this.#host = host;
@@ -91,24 +75,40 @@ export class AgentGateway {
     });
     const { workflows } = host.definition;
     const engine = new Engine(host.env);
-    this.#retention = new Retention(this.records.store, workflows);
-    this.#inspection = new Inspection(this.records, engine, workflows);
-    this.#adoption = new Adoption(this.records, workflows);
+    const inspection = new Inspection(this.records, engine, workflows);
+    const adoption = new Adoption(this.records, workflows);
+    this.#adoption = adoption;
     this.#alarm = new Alarm(this.records.store, host.clock);
     this.#courier = new Courier(this.records, engine, host.origin, {
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
     });
-    this.#calls = new AuthorCalls(this.records.callbacks, (news) => host.tellAuthor(news));
+    const background = (work: Promise<unknown>): void => host.background(work);
     const messages = {
       ensureAlarm: (within = SOON_MS) => this.#alarm.ensure(Date.now() + within),
-      deliverSoon: () => host.background(this.#courier.deliver()),
+      deliverSoon: () => background(this.#courier.deliver()),
       deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
     };
-    this.#riser = new Riser(this.records, {
-      ...messages,
-      background: (work) => host.background(work),
-      passUp: (rise) => passUp(host, rise),
+    this.#riser = new Riser(this.records, { ...messages, background, passUp: (rise) => passUp(host, rise) });
+    this.#hearing = new Hearing(
+      this.records,
+      { inspection, adoption },
+      {
+        ...messages,
+        background,
+        hears: (type) => host.hears(type),
+        tellAuthor: (news) => host.tellAuthor(news),
+        broadcast: (message) => host.broadcast(message),
+      },
+    );
+    this.#chores = new Chores(this.records, workflows, {
+      alarm: this.#alarm,
+      courier: this.#courier,
+      hearing: this.#hearing,
+      riser: this.#riser,
+      inspection,
+      adoption,
+      background,
     });
     this.#family = new Family(this.records, { ...ofFamily(host), ...messages });
     this.service = new AgentService(this.records, {
@@ -116,9 +116,9 @@ export class AgentGateway {
       family: this.#family,
       definition: host.definition,
       path: host.path,
-      inspection: this.#inspection,
+      inspection,
       migrateBinding: (from, to) => this.#rename(from, to),
-      adopt: () => this.#adoption.takeBatch(),
+      adopt: () => adoption.takeBatch(),
       requireRoom: (request) => host.requireRoom(request),
       closeTails: (ended) => host.closeTails(ended),
       invoke: (method, input) => host.invoke(method, input),
@@ -126,7 +126,7 @@ export class AgentGateway {
       initialState: () => host.initialState(),
       setState: (state) => host.setState(state),
     });
-    if (this.#exists()) this.#wake();
+    if (this.#exists()) this.#chores.wake();
   }
 
   /**
@@ -142,24 +142,9 @@ export class AgentGateway {
     );
   }
 
-  #wake(): void {
-    const { store, outbox, callbacks } = this.records;
-    store.open();
-    this.records.change(() => this.records.labels.bringUpToDate());
-    this.#takeOverRenamed();
-    const adopted = this.#adoption.takeBatch();
-    if (outbox.nextDueAt() !== undefined) this.#host.background(this.#courier.deliver());
-    if (callbacks.any()) this.#host.background(this.#calls.deliverAll());
-    this.#riser.soon();
-    // For what was just adopted no alarm is set, nor for what was when this process died right after it.
-    if (adopted || (!this.#alarm.isSet() && this.records.ledger.nextCheckAt() !== undefined))
-      this.#host.background(this.#alarm.ensure(Date.now() + SOONEST_MS));
-  }
-
   /** An instance by the id that the engine knows it by. */
   findByEngineId(engineId: string): InstanceRow | undefined {
-    this.#adoption.takeNamed({ id: engineId });
-    return this.records.ledger.findByEngineId(engineId);
+    return this.#hearing.findByEngineId(engineId);
   }
 
   /** Answers a call that is meant for this agent, or for one below it. */
@@ -220,51 +205,12 @@ export class AgentGateway {
       const child = await this.#family.reach(next, false);
       return fromOutcome(await child.gatewayReport(further, engineId, report));
     }
-    if (!this.records.store.exists()) throw new ProblemError("agent_not_found");
-    await this.#expectNews();
-    const found = this.findByEngineId(engineId);
-    if (found === undefined) throw new ProblemError("instance_not_found");
-    // What it did before it could tell is in the engine's history alone; from now on it tells itself.
-    const isHeard = found.voice !== "adopted" || (await this.#inspection.check(found));
-    const { answer, tellAuthor } = this.records.change((now) => {
-      const row = this.records.ledger.findByEngineId(engineId);
-      if (row === undefined) throw new ProblemError("instance_not_found");
-      const instance = isHeard ? heard(this.records, row, now) : row;
-      const { answer: given, callback } = receive(this.records, instance, report, now);
-      return { answer: given, tellAuthor: callback && this.#toAuthor(row, callback, now) };
-    });
-    await tellAuthor?.();
-    return answer;
+    return this.#hearing.report(engineId, report);
   }
 
   /** Takes what a run of the SDK's own class tells. @returns false if the ledger has no such instance. */
-  async hear(callback: WorkflowCallback): Promise<boolean> {
-    await this.#expectNews();
-    const found = this.records.store.exists() ? this.findByEngineId(callback.workflowId) : undefined;
-    if (found === undefined) return false;
-    const { told, tellAuthor } = this.records.change((now) => {
-      const news = hear(this.records, found, callback, now);
-      return { told: news, tellAuthor: news && this.#toAuthor(found, news, now) };
-    });
-    if (told?.type === "complete" || told?.type === "error")
-      this.#host.background(this.#alarm.ensure(Date.now() + SOONEST_MS));
-    await tellAuthor?.();
-    return true;
-  }
-
-  /** Before any report, so that none overtakes another. */
-  async #expectNews(): Promise<void> {
-    if (this.records.store.exists() && this.#host.hears()) await this.#alarm.ensure(Date.now() + SOON_MS);
-  }
-
-  /** Sees to it that the author hears of something. Inside a change. @returns what is to be done after it. */
-  #toAuthor({ id, binding }: InstanceRow, callback: Told, now: number): () => Promise<void> {
-    if (callback.type === "broadcast") return async () => this.#host.broadcast(callback.message);
-    const news: WorkflowNews = { ...callback, workflowName: binding, workflowId: id, timestamp: now };
-    // The SDK's own callbacks only log.
-    if (!this.#host.hears(callback.type)) return () => this.#host.tellAuthor(news);
-    const kept = this.records.callbacks.keep(news);
-    return () => this.#calls.deliver(kept);
+  hear(callback: WorkflowCallback): Promise<boolean> {
+    return this.#hearing.hear(callback);
   }
 
   /** Instances of a binding that was renamed go on under its present name, and are adopted if they were not. */
@@ -298,39 +244,9 @@ export class AgentGateway {
     this.#host.background(this.#courier.deliver());
   }
 
-  /** Sends what is still to be told, and asks the engine about what was not heard of for long. */
-  async alarm(): Promise<void> {
-    this.#alarm.rang();
-    if (!this.records.store.exists()) return;
-    // An author's callback may take its time: nothing waits for it.
-    this.#host.background(this.#calls.deliverAll());
-    this.#riser.soon();
-    await this.#courier.deliver();
-    this.#adoption.takeBatch();
-    await this.#inspection.checkAll(this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE));
-    this.records.change((now) => {
-      for (const instance of this.#retention.over(now, SWEPT_AT_ONCE)) remove(this.records, instance, now);
-    });
-    await this.#courier.deliver();
-    this.records.answers.sweep(Date.now());
-    const next = Math.min(
-      this.#adoption.isDue() ? Date.now() : Number.POSITIVE_INFINITY,
-      this.records.outbox.nextDueAt() ?? Number.POSITIVE_INFINITY,
-      this.records.ledger.nextCheckAt() ?? Number.POSITIVE_INFINITY,
-      this.#retention.nextAt() ?? Number.POSITIVE_INFINITY,
-      this.records.answers.nextSweepAt() ?? Number.POSITIVE_INFINITY,
-      this.records.callbacks.any() ? Date.now() + SOON_MS : Number.POSITIVE_INFINITY,
-    );
-    if (next < Number.POSITIVE_INFINITY) await this.#alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));
-  }
-
-  /** Instances that were started under a former name of a binding go on under the present one. */
-  #takeOverRenamed(): void {
-    for (const { binding, formerBindings } of this.definition.workflows) {
-      for (const former of formerBindings) {
-        this.records.change(() => this.records.renameBinding(former, binding));
-      }
-    }
+  /** Does what is due. */
+  alarm(): Promise<void> {
+    return this.#chores.ring();
   }
 
   #failStart(id: string, failure: unknown): void {
@@ -375,14 +291,6 @@ function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" |
     wipeChild: (definition, name) => host.wipeChild(definition, name),
     closeTails: (ended) => host.closeTails(ended),
   };
-}
-
-/** From now on the run tells itself where it waits. The first that it ever says is put down with that. Inside a change. */
-function heard(records: Records, row: InstanceRow, now: number): InstanceRow {
-  if (row.voice === "gateway" || isTerminal(row.status)) return row;
-  return row.started_at === null
-    ? { ...row, voice: "gateway" }
-    : records.ledger.change(row, { voice: "gateway" }, now);
 }
 
 /** Also of a workflow that is not declared any more, of which instances are left. */
