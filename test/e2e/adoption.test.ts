@@ -160,7 +160,7 @@ describe("a project that changes its base classes", () => {
       await accepted(runtime.post(`${self("at-first")}/approve`, { metadata: { note: "1" } }));
       const next = await until(
         () => get("at-first"),
-        ({ text }) => text.includes('"second"'),
+        ({ text }) => text.includes('"stepName":"second"'),
       );
       expect(next.json()).toMatchObject({ status: "waiting", waitingFor: { stepName: "second" } });
       await accepted(runtime.post(`${self("at-first")}/approve`, { metadata: { note: "2" } }));
