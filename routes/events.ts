@@ -57,6 +57,7 @@ export function journalSource(port: Port, path: AgentPath, watch: Watch): Journa
   const { quota: _, ...uncounted } = watch;
   return {
     ofInstance: watch.instanceId !== undefined,
+    withSteps: watch.steps,
     read: (after) => port.at(path).readEvents({ ...uncounted, after, limit: REPLAY_BATCH }),
     openTail: (after, tailKey) => port.openTail(path, { ...watch, after, tailKey }),
   };

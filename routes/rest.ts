@@ -213,7 +213,7 @@ async function serveEvents(
   reach: Reach,
 ): Promise<Response> {
   const stream = wantsStream(c);
-  const query = asked.query as { after?: string; limit: number };
+  const query = asked.query as { after?: string; limit: number; include?: "steps" };
   // The header wins: an EventSource sends it when it comes back to the URL that it first came to.
   const after = (stream ? c.req.header("last-event-id") : undefined) ?? query.after;
   const wait = stream ? undefined : waitOf(c);
@@ -226,7 +226,7 @@ async function serveEvents(
 
   const answer = await read(stream);
   const { instanceId } = (asked.params ?? {}) as { instanceId?: string };
-  const watch = { instanceId, tokenId: asked.tokenId, quota };
+  const watch = { instanceId, steps: query.include === "steps", tokenId: asked.tokenId, quota };
   const source = journalSource(c.get("port"), reach.path, watch);
   if (stream) return eventStreamResponse(c, source, after !== undefined, answer, maxAgeOf(c));
   return eventPage(c, wait === undefined ? answer : await holdPage(c, answer, wait, source, read));

@@ -80,6 +80,8 @@ export interface StreamQuota {
 export interface Watch {
   /** Undefined for all instances of the agent. */
   readonly instanceId: string | undefined;
+  /** Whether the steps of that instance are shown too. */
+  readonly steps?: boolean | undefined;
   /** Id of the stream token that lets them. */
   readonly tokenId?: string | undefined;
   /** Given if a stream is to follow, or is one: it is refused if it would be one too many. */

@@ -46,6 +46,7 @@ function openService() {
       log.push(`delivered after ${desk.published.length} changes`);
     },
     checkIfStale: async () => {},
+    catchUpSteps: async () => true,
     requireRoom: ({ quota }) => {
       if (quota?.caller === "greedy") throw new ProblemError("too_many_streams");
     },

@@ -79,7 +79,7 @@ export function openCourier() {
       sdk: () => ({}),
       gateway: { rootBinding: "OrderDesk", path: [{ agent: "order-desk", name: "acme" }] },
     }),
-    { failed: (id) => failures.push(id), dissolve: async () => true },
+    { failed: (id) => failures.push(id), dissolve: async () => true, finishAttempt: async () => {} },
   );
   return { courier, desk, failures, workflow };
 }

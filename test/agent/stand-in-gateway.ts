@@ -57,6 +57,8 @@ export function openGateway(sqlite: SqliteStorage = sqliteStorage(), changes: Pa
       },
       cancel: async (id) => alarms.delete(id),
     },
+    watchesSteps: () => false,
+    publishStep: () => {},
     requireRoom: () => {},
     closeTails: () => {},
     invoke: unused,

@@ -47,6 +47,7 @@ function openAgent(
       deliverSoon: unused,
       deliver: unused,
       checkIfStale: unused,
+      catchUpSteps: unused,
       requireRoom: unused,
       closeTails: unused,
       invoke: unused,

@@ -76,8 +76,12 @@ test("what is of the agent itself goes once to each tail of the agent, and to no
   const tails = [undefined, undefined, "r-1"].map((instanceId) => tailOf(desk, cursorOf(desk), instanceId));
   desk.records.change((now) => desk.records.journal.appendOfAgent("state.updated", {}, now));
   tell(desk, "r-1", 1);
-  publishToTails(desk.published.flat(), (tag) =>
-    tails.filter(({ tags }) => tags.includes(tag)).map(({ asConnection }) => asConnection),
+  publishToTails(
+    desk.published.flat(),
+    (tag) => tails.filter(({ tags }) => tags.includes(tag)).map(({ asConnection }) => asConnection),
+    () => {
+      throw new Error("nobody follows steps");
+    },
   );
   expect(tails.map(({ frames }) => frames.map(({ type }) => type))).toEqual([
     ["state.updated", "instance.message"],

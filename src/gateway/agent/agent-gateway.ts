@@ -21,12 +21,14 @@ import type { Report } from "./reports";
 import { remove } from "./removing";
 import { Retention } from "./retention";
 import { AgentService } from "./service";
+import { StepReader, type StepReaderHost } from "./step-reader";
 import type { AgentMethod } from "./stub";
 import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
 
 /** What the gateway needs of the Agent that it lives in. */
-export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {
+export interface AgentHost
+  extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon">, Omit<StepReaderHost, "wakeAt"> {
   /** Root first, this Agent last. */
   readonly path: AgentPath;
   readonly isSubAgent: boolean;
@@ -62,6 +64,7 @@ const SWEPT_AT_ONCE = 100;
 export class AgentGateway {
   readonly records: Records;
   readonly service: AgentService;
+  readonly steps: StepReader;
   readonly #host: AgentHost;
   readonly #engine: Engine;
   readonly #alarm: Alarm;
@@ -79,7 +82,13 @@ export class AgentGateway {
     this.#engine = new Engine(host.env);
     this.#retention = new Retention(this.records.store, host.definition.workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
+    this.steps = new StepReader(this.records, this.#engine, {
+      watchesSteps: (id) => host.watchesSteps(id),
+      publishStep: (event) => host.publishStep(event),
+      wakeAt: (time) => host.background(this.#alarm.ensure(time)),
+    });
     this.#courier = new Courier(this.records, this.#engine, () => host.origin, {
+      finishAttempt: (id) => this.steps.finishAttempt(id),
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
     });
@@ -96,6 +105,7 @@ export class AgentGateway {
       definition: host.definition,
       path: host.path,
       checkIfStale: (instance) => this.#checkIfStale(instance),
+      catchUpSteps: (id) => this.steps.catchUp(id),
       requireRoom: (request) => host.requireRoom(request),
       closeTails: (ended) => host.closeTails(ended),
       invoke: (method, input) => host.invoke(method, input),
@@ -167,6 +177,7 @@ export class AgentGateway {
       const { answer: given, callback } = receive(this.records, found, report, now);
       return { answer: given, tellAuthor: callback && this.#toAuthor(found, callback, now) };
     });
+    this.steps.stir(found.id);
     await tellAuthor?.();
     return answer;
   }
@@ -206,6 +217,7 @@ export class AgentGateway {
     if (!this.records.store.exists()) return;
     // An author's callback may take its time: nothing waits for it.
     this.#host.background(this.#calls.deliverAll());
+    this.steps.stirAll();
     await this.#courier.deliver();
     for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE))
       await this.#check(instance);

@@ -23,6 +23,8 @@ export interface Origin {
 export interface CourierHost {
   /** Hears that an instance could not be created for good. */
   failed(instanceId: string, failure: unknown): void;
+  /** Reads what the engine is about to forget of an attempt. */
+  finishAttempt(instanceId: string): Promise<void>;
   /** Goes on with the end of a sub-agent. @returns whether it is done. */
   dissolve(child: AgentStep): Promise<boolean>;
 }
@@ -190,6 +192,7 @@ export class Courier {
     { from, attempt }: Extract<Message, { kind: "restart" }>["payload"],
   ): Promise<boolean> {
     const { id, binding, engine_id: engineId, params } = instance;
+    await this.#host.finishAttempt(id);
     if (!(await this.#engine.restart(binding, engineId, from))) {
       await this.#create(instance, JSON.parse(params) as Record<string, unknown>);
     }

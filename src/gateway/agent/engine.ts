@@ -79,6 +79,17 @@ export class Engine {
     return instance !== undefined;
   }
 
+  /** Subscribes to what becomes of an instance after one of its events; undefined if there is no such instance. To be disposed of. */
+  async subscribe(
+    binding: string,
+    id: string,
+    after: number,
+    filter: WorkflowInstanceEvent["type"][],
+  ): Promise<WorkflowInstanceSubscription | undefined> {
+    const instance = await this.#find(binding, id);
+    return instance?.subscribe({ cursor: after, filter });
+  }
+
   /** Deletes an instance and what the engine keeps of it. Resolves also if it is not there. */
   async delete(binding: string, id: string): Promise<void> {
     const instance = await this.#find(binding, id);

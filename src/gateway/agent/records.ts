@@ -9,6 +9,7 @@ import { Labels } from "./labels";
 import { type InstanceRow, Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { RevokedTokens } from "./revoked-tokens";
+import { Steps } from "./steps";
 import { Store } from "./store";
 import { Waits } from "./waits";
 import { WorkflowRecords } from "./workflow-records";
@@ -21,6 +22,7 @@ export class Records {
   readonly labels: Labels;
   readonly ledger: Ledger;
   readonly journal: Journal;
+  readonly steps: Steps;
   readonly approvals: Approvals;
   readonly waits: Waits;
   readonly outbox: Outbox;
@@ -53,6 +55,7 @@ export class Records {
     this.labels = new Labels(this.store, labels);
     this.ledger = new Ledger(this.store, this.labels);
     this.journal = new Journal(this.store, agent, keepEvents);
+    this.steps = new Steps(this.store, agent, keepEvents);
     this.approvals = new Approvals(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
@@ -103,6 +106,7 @@ export class Records {
   /** Removes all that is kept of an instance. Inside a change. */
   forget(instance: InstanceRow): void {
     this.journal.forget(instance);
+    this.steps.forget(instance.id);
     this.ledger.delete(instance.id);
     for (const table of ["approvals", "waits"]) {
       this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instance.id);

@@ -27,6 +27,8 @@ export interface ServiceHost {
   deliver(): Promise<void>;
   /** Asks the engine about an instance of which nothing was heard for a while. */
   checkIfStale(instance: InstanceRow): Promise<void>;
+  /** Has the steps of an instance copied. @returns false if more is about to come. */
+  catchUpSteps(instanceId: string): Promise<boolean>;
   /** @throws ProblemError `too_many_streams` if a stream would be one too many. */
   requireRoom(request: EventsRequest): void;
   closeTails(ended: EndedTails): void;

@@ -17,6 +17,7 @@ import { callMethod } from "./calling";
 import { applyControl } from "./controls";
 import { decide } from "./deciding";
 import { deleteInstance, deleteInstances } from "./deleting";
+import { readWithSteps } from "./events-with-steps";
 import type { Family } from "./family";
 import { listChildren } from "./listing-children";
 import { toInstance } from "./ledger";
@@ -147,13 +148,19 @@ export class AgentService implements AgentPort {
     const { records, host } = this.#context;
     if (request.tokenId !== undefined && records.revokedTokens.has(request.tokenId))
       throw new ProblemError("unauthorized", { detail: "The stream token was revoked." });
-    const instance =
+    const find = () =>
       request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
+    const shown = request.steps ? find() : undefined;
+    const settled = shown === undefined || (await host.catchUpSteps(shown.id));
+    const instance = find();
     const ended = instance !== undefined && isTerminal(instance.status);
     // What has ended is read, and not followed.
     if (!ended) host.requireRoom(request);
+    const stretch =
+      shown === undefined ? records.journal.read(request) : readWithSteps(records, request, shown);
     return {
-      ...records.journal.read(request),
+      ...stretch,
+      more: stretch.more || !settled,
       ended,
       tailKey: records.store.meta("tail_key"),
     };

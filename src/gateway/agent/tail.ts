@@ -1,8 +1,10 @@
 import type { Connection } from "agents";
 import { type GatewayEvent, isOfInstance } from "../contract/event";
 import { ProblemError } from "../contract/problem";
+import type { StepEvent } from "../contract/step-event";
 import type { EventsRequest, Watch } from "../port";
 import { callerTag, type Connections, excessOf } from "./tail-quota";
+import { readWithSteps } from "./events-with-steps";
 import type { Records } from "./records";
 
 /**
@@ -55,10 +57,11 @@ export function passesTail({ headers }: Request, depth: number, tailKey: string)
 }
 
 /** The tags by which events find a tail, also after the agent slept. */
-export function tailTags({ instanceId, tokenId, quota }: Watch): string[] {
+export function tailTags({ instanceId, steps, tokenId, quota }: Watch): string[] {
   return [
     TAIL_TAG,
     watchTag(instanceId),
+    ...(steps && instanceId !== undefined ? [stepsTag(instanceId)] : []),
     ...(tokenId === undefined ? [] : [tokenTag(tokenId)]),
     ...(quota === undefined ? [] : [callerTag(quota.caller)]),
   ];
@@ -95,13 +98,18 @@ export function startTail(
     connection.close(1013, "too many streams");
     return;
   }
-  if (instanceId !== undefined && records.ledger.find(instanceId) === undefined) {
+  const instance = instanceId === undefined ? undefined : records.ledger.find(instanceId);
+  if (instanceId !== undefined && instance === undefined) {
     connection.close(1000, GONE);
     return;
   }
   let after = request.after;
   for (;;) {
-    const { events, cursor, more, gap } = records.journal.read({ ...request, after, limit: REPLAY_BATCH });
+    const asked = { ...request, after, limit: REPLAY_BATCH };
+    const { events, cursor, more, gap } =
+      request.steps && instance !== undefined
+        ? readWithSteps(records, asked, instance)
+        : records.journal.read(asked);
     if (gap) {
       // Lost since the reader read: it is told when it reads on, since a tail carries events alone.
       connection.close(1000, "events are missing");
@@ -114,16 +122,42 @@ export function startTail(
   connection.setState({ live: true });
 }
 
-/** Sends events to the tails that watch their instance, or the whole agent. Each event is written as JSON once. */
-export function publishToTails(events: readonly GatewayEvent[], connections: Connections): void {
+/**
+ * Sends events to the tails that watch their instance, or the whole agent. Each event is written as JSON once, and once more
+ * if somebody follows the steps too.
+ *
+ * @param besideSteps gives an event the place that it has among steps.
+ */
+export function publishToTails(
+  events: readonly GatewayEvent[],
+  connections: Connections,
+  besideSteps: (event: GatewayEvent & { readonly instanceId: string }) => GatewayEvent,
+): void {
   const everything = [...connections(watchTag(undefined))];
   for (const event of events) {
     const frame = JSON.stringify(event);
     const ofInstance = isOfInstance(event) ? connections(watchTag(event.instanceId)) : [];
+    const showsSteps = isOfInstance(event) ? stepsTag(event.instanceId) : undefined;
+    let frameBesideSteps: string | undefined;
     for (const connection of [...everything, ...ofInstance]) {
-      if (isLive(connection.state)) sendOrClose(connection, frame);
+      if (!isLive(connection.state)) continue;
+      if (isOfInstance(event) && showsSteps !== undefined && connection.tags.includes(showsSteps)) {
+        frameBesideSteps ??= JSON.stringify(besideSteps(event));
+        sendOrClose(connection, frameBesideSteps);
+      } else sendOrClose(connection, frame);
     }
   }
+}
+
+/** Sends what happened to a step to those who follow the steps of its instance. */
+export function publishStepToTails(event: StepEvent, connections: Connections): void {
+  const frame = JSON.stringify(event);
+  for (const connection of liveOnes(connections)(stepsTag(event.instanceId))) sendOrClose(connection, frame);
+}
+
+/** Whether anybody follows the steps of an instance. */
+export function watchesSteps(instanceId: string, connections: Connections): boolean {
+  return [...connections(stepsTag(instanceId))].some(({ state }) => isLive(state));
 }
 
 /** Which tails end: those of an instance, those of a stream token, or all. */
@@ -141,6 +175,10 @@ function tagOf(ended: EndedTails): string {
 
 function watchTag(instanceId: string | undefined): string {
   return instanceId === undefined ? "switchyard:watch-agent" : `switchyard:watch:${instanceId}`;
+}
+
+function stepsTag(instanceId: string): string {
+  return `switchyard:steps:${instanceId}`;
 }
 
 function tokenTag(tokenId: string): string {

@@ -15,7 +15,16 @@ import { type Outcome, toOutcome } from "./outcome";
 import type { Report } from "./reports";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
-import { closeTails, isTail, publishToTails, requireRoom, startTail } from "./tail";
+import { besideSteps } from "./events-with-steps";
+import {
+  closeTails,
+  isTail,
+  publishStepToTails,
+  publishToTails,
+  requireRoom,
+  startTail,
+  watchesSteps,
+} from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
@@ -83,10 +92,11 @@ export function withGateway(base: AgentBase): AgentBase {
     static readonly #tails: TailHost = {
       gatewayPath: (agent) => (agent as GatewayAgent).#open().records.agent,
       passesTail: (agent, request) => GatewayAgent.gatewayOf(agent).passesTail(request),
-      startTail: (agent, connection, request) =>
-        startTail(connection, request, GatewayAgent.gatewayOf(agent).records, (tag) =>
-          agent.getConnections(tag),
-        ),
+      startTail: (agent, connection, request) => {
+        const { records, steps } = GatewayAgent.gatewayOf(agent);
+        startTail(connection, request, records, (tag) => agent.getConnections(tag));
+        if (request.steps && request.instanceId !== undefined) steps.stir(request.instanceId);
+      },
     };
 
     #gateway: AgentGateway | undefined;
@@ -195,7 +205,14 @@ export function withGateway(base: AgentBase): AgentBase {
         storage: this.ctx.storage,
         env: this.env,
         origin: this.#origin(rootBinding, path),
-        publish: (events) => publishToTails(events, (tag) => this.getConnections(tag)),
+        publish: (events) =>
+          publishToTails(
+            events,
+            (tag) => this.getConnections(tag),
+            (event) => besideSteps(this.#open().records, event),
+          ),
+        publishStep: (event) => publishStepToTails(event, (tag) => this.getConnections(tag)),
+        watchesSteps: (id) => watchesSteps(id, (tag) => this.getConnections(tag)),
         background: (work) => this.ctx.waitUntil(work),
         clock: {
           set: async (at) =>

@@ -19,6 +19,15 @@ const EventsQuery = z.strictObject({
   token: z.string().optional().describe("A stream token, instead of the `Authorization` header"),
 });
 
+const InstanceEventsQuery = EventsQuery.extend({
+  include: z
+    .literal("steps")
+    .optional()
+    .describe(
+      "`steps` shows also how the steps of the instance go. A cursor that was given without it stands before all of them",
+    ),
+});
+
 export const readInstanceEvents = operation<Subject>()({
   id: ({ agent }) => `stream${pascal(agent.name)}InstanceEvents`,
   summary: ({ agent }) => `Follow one instance of one ${words(agent.name)}`,
@@ -28,14 +37,15 @@ export const readInstanceEvents = operation<Subject>()({
   kind: "events",
   schemas: ({ agent }) => ({
     params: InstanceParams,
-    query: EventsQuery,
+    query: InstanceEventsQuery,
     output: agentSchemas(agent).ofInstance.eventPage,
     frame: agentSchemas(agent).ofInstance.frame,
   }),
   problems: ["instance_not_found", "invalid_cursor", "not_acceptable", "too_many_streams"],
   answer: ({ params, query, tokenId, quota }, { agent }) => {
-    const { after, limit } = query;
-    return agent.readEvents({ instanceId: params.instanceId, tokenId, quota, after, limit });
+    const { after, limit, include } = query;
+    const steps = include === "steps";
+    return agent.readEvents({ instanceId: params.instanceId, steps, tokenId, quota, after, limit });
   },
 });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ControlFrame, eventSchema, StateUpdated, type UnionByType } from "../contract/event";
 import { instanceSchema } from "../contract/instance";
 import { eventPageOf, instancePageOf } from "../contract/page";
+import { STEP_EVENTS } from "../contract/step-event";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { workflowsBelow } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -37,7 +38,6 @@ const ofAgent = memoized((agent: AgentDefinition) => {
     workflows.map((schemas) => schemas.instance),
     `Any${name}Instance`,
   );
-  const ofInstance = journalSchemas(name, events, []);
   const below = workflowsBelow(agent);
   const listed =
     below.length === workflows.length
@@ -50,10 +50,10 @@ const ofAgent = memoized((agent: AgentDefinition) => {
     instance,
     /** Also of the agents below. */
     instancePage: instancePageOf(listed, `${name}InstancePage`),
-    /** The journal of one instance. */
-    ofInstance,
+    /** The journal of one instance, with its steps if they are asked for. */
+    ofInstance: journalSchemas(name, events, STEP_EVENTS),
     /** The journal of the agent, which tells of its state too. */
-    ofAgent: agent.state === undefined ? ofInstance : journalSchemas(`${name}Agent`, events, [StateUpdated]),
+    ofAgent: journalSchemas(`${name}Agent`, events, agent.state === undefined ? [] : [StateUpdated]),
   };
 });
 

@@ -1,4 +1,4 @@
-import { type ControlFrame, ENDING_TYPES, type EventType, type GatewayEvent } from "../contract/event";
+import { type ControlFrame, ENDING_TYPES, type GatewayEvent } from "../contract/event";
 import { ProblemError } from "../contract/problem";
 import type { EventsAnswer } from "../port";
 import { socketEvents } from "./socket-events";
@@ -16,6 +16,8 @@ export interface JournalSource {
   openTail(after: string, tailKey: string): Promise<WebSocket>;
   /** Whether the events are those of one instance, whose end is the end of the stream. */
   readonly ofInstance: boolean;
+  /** Whether its steps are told too, of which some may come after its end. */
+  readonly withSteps?: boolean | undefined;
 }
 
 /** What is told next: events, or something about the stream itself, with the cursor at which it holds. */
@@ -56,9 +58,10 @@ export async function* follow(
       const tail = await source.openTail(cursor, answer.tailKey);
       for await (const live of socketEvents(tail, stop)) {
         const end = source.ofInstance ? live.findIndex(({ type }) => isEnding(type)) : -1;
-        const events = end < 0 ? live : live.slice(0, end + 1);
+        const events = end < 0 || source.withSteps ? live : live.slice(0, end + 1);
         cursor = events.at(-1)?.id ?? cursor;
         yield { events };
+        if (end >= 0 && source.withSteps) break;
         if (end >= 0) return yield { control: { type: "stream.end" }, cursor };
       }
     } catch (failure) {
@@ -74,8 +77,8 @@ export async function* follow(
   }
 }
 
-function isEnding(type: EventType): boolean {
-  return (ENDING_TYPES as readonly EventType[]).includes(type);
+function isEnding(type: GatewayEvent["type"]): boolean {
+  return (ENDING_TYPES as readonly GatewayEvent["type"][]).includes(type);
 }
 
 /** Waits for a time, or until `stop` aborts. */
