@@ -46,7 +46,8 @@ function openService() {
       log.push(`delivered after ${desk.published.length} changes`);
     },
     checkIfStale: async () => {},
-    catchUpSteps: async () => true,
+    hasPump: () => false,
+    publishStep: () => {},
     requireRoom: ({ quota }) => {
       if (quota?.caller === "greedy") throw new ProblemError("too_many_streams");
     },

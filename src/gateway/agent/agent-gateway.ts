@@ -2,6 +2,7 @@ import type { GatewayEvent } from "../contract/event";
 import { isTerminal } from "../contract/instance";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
+import type { StepEvent } from "../contract/step-event";
 import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
@@ -21,14 +22,14 @@ import type { Report } from "./reports";
 import { remove } from "./removing";
 import { Retention } from "./retention";
 import { AgentService } from "./service";
-import { StepReader, type StepReaderHost } from "./step-reader";
 import type { AgentMethod } from "./stub";
+import { copySteps } from "./step-pump";
+import { stepSource } from "./step-taking";
 import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
 
 /** What the gateway needs of the Agent that it lives in. */
-export interface AgentHost
-  extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon">, Omit<StepReaderHost, "wakeAt"> {
+export interface AgentHost extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {
   /** Root first, this Agent last. */
   readonly path: AgentPath;
   readonly isSubAgent: boolean;
@@ -36,6 +37,10 @@ export interface AgentHost
   readonly env: object;
   readonly origin: Origin;
   publish(events: readonly GatewayEvent[]): void;
+  publishStep(event: StepEvent): void;
+  hasPump(instanceId: string): boolean;
+  /** Tells the one that copies the steps of an instance that its run has begun. */
+  wakePump(instanceId: string): void;
   background(work: Promise<unknown>): void;
   readonly clock: AlarmClock;
   requireRoom(request: EventsRequest): void;
@@ -64,7 +69,6 @@ const SWEPT_AT_ONCE = 100;
 export class AgentGateway {
   readonly records: Records;
   readonly service: AgentService;
-  readonly steps: StepReader;
   readonly #host: AgentHost;
   readonly #engine: Engine;
   readonly #alarm: Alarm;
@@ -82,13 +86,8 @@ export class AgentGateway {
     this.#engine = new Engine(host.env);
     this.#retention = new Retention(this.records.store, host.definition.workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
-    this.steps = new StepReader(this.records, this.#engine, {
-      watchesSteps: (id) => host.watchesSteps(id),
-      publishStep: (event) => host.publishStep(event),
-      wakeAt: (time) => host.background(this.#alarm.ensure(time)),
-    });
     this.#courier = new Courier(this.records, this.#engine, () => host.origin, {
-      finishAttempt: (id) => this.steps.finishAttempt(id),
+      finishAttempt: (id) => this.#finishAttempt(id),
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
     });
@@ -105,7 +104,8 @@ export class AgentGateway {
       definition: host.definition,
       path: host.path,
       checkIfStale: (instance) => this.#checkIfStale(instance),
-      catchUpSteps: (id) => this.steps.catchUp(id),
+      hasPump: (id) => host.hasPump(id),
+      publishStep: (event) => host.publishStep(event),
       requireRoom: (request) => host.requireRoom(request),
       closeTails: (ended) => host.closeTails(ended),
       invoke: (method, input) => host.invoke(method, input),
@@ -177,7 +177,7 @@ export class AgentGateway {
       const { answer: given, callback } = receive(this.records, found, report, now);
       return { answer: given, tellAuthor: callback && this.#toAuthor(found, callback, now) };
     });
-    this.steps.stir(found.id);
+    if (report.type === "started") this.#host.wakePump(found.id);
     await tellAuthor?.();
     return answer;
   }
@@ -217,7 +217,6 @@ export class AgentGateway {
     if (!this.records.store.exists()) return;
     // An author's callback may take its time: nothing waits for it.
     this.#host.background(this.#calls.deliverAll());
-    this.steps.stirAll();
     await this.#courier.deliver();
     for (const instance of this.records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE))
       await this.#check(instance);
@@ -268,6 +267,22 @@ export class AgentGateway {
         this.records.change(() => this.records.workflows.rename(former, binding));
       }
     }
+  }
+
+  /** Copies what is left of an attempt, if anybody ever asked for its steps: the engine forgets it when it restarts. */
+  async #finishAttempt(id: string): Promise<void> {
+    const { records } = this;
+    const known = records.steps.reading(id);
+    if (known === undefined || known.complete === 1) return;
+    const source = stepSource(records, id);
+    try {
+      if (typeof source !== "string")
+        await copySteps(this.#engine, source, (batch) => this.service.takeSteps({ id, ...batch }));
+    } catch (failure) {
+      console.warn("switchyard: the last steps of an attempt could not be read", failure);
+    }
+    // Kept, so that it holds also if we die here: what the engine tells next may be of the new attempt.
+    records.change(() => records.steps.complete(id, known.attempt));
   }
 
   #failStart(id: string, failure: unknown): void {

@@ -1,3 +1,5 @@
+import { EngineEvents } from "./engine-events";
+
 /** What is sent to an instance that waits. */
 export interface EngineEvent {
   readonly type: string;
@@ -85,9 +87,9 @@ export class Engine {
     id: string,
     after: number,
     filter: WorkflowInstanceEvent["type"][],
-  ): Promise<WorkflowInstanceSubscription | undefined> {
+  ): Promise<EngineEvents | undefined> {
     const instance = await this.#find(binding, id);
-    return instance?.subscribe({ cursor: after, filter });
+    return instance && new EngineEvents(await instance.subscribe({ cursor: after, filter }));
   }
 
   /** Deletes an instance and what the engine keeps of it. Resolves also if it is not there. */

@@ -1,5 +1,6 @@
 import type { AgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
+import type { StepEvent } from "../contract/step-event";
 import type { EventsRequest } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -27,8 +28,10 @@ export interface ServiceHost {
   deliver(): Promise<void>;
   /** Asks the engine about an instance of which nothing was heard for a while. */
   checkIfStale(instance: InstanceRow): Promise<void>;
-  /** Has the steps of an instance copied. @returns false if more is about to come. */
-  catchUpSteps(instanceId: string): Promise<boolean>;
+  /** Whether somebody who follows the steps of an instance live copies them from the engine. */
+  hasPump(instanceId: string): boolean;
+  /** Sends what happened to a step to those who follow it live. */
+  publishStep(event: StepEvent): void;
   /** @throws ProblemError `too_many_streams` if a stream would be one too many. */
   requireRoom(request: EventsRequest): void;
   closeTails(ended: EndedTails): void;

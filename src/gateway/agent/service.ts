@@ -1,37 +1,33 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "../contract/agent";
 import type { Approval } from "../contract/approval";
-import {
-  type Deleted,
-  type Instance,
-  isTerminal,
-  type SentEvent,
-  type StartedItem,
-} from "../contract/instance";
+import { type Deleted, type Instance, type SentEvent, type StartedItem } from "../contract/instance";
 import { formatAgentPath } from "../contract/names";
 import type { Page } from "../contract/page";
-import { ProblemError } from "../contract/problem";
-import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView } from "../port";
+import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView, StepSource } from "../port";
 import { ANSWERS_KEPT_MS } from "./answers";
 import { toApproval } from "./approvals";
 import { callMethod } from "./calling";
 import { applyControl } from "./controls";
 import { decide } from "./deciding";
 import { deleteInstance, deleteInstances } from "./deleting";
-import { readWithSteps } from "./events-with-steps";
 import type { Family } from "./family";
 import { listChildren } from "./listing-children";
 import { toInstance } from "./ledger";
 import type { Records } from "./records";
 import { sendEvent } from "./sending";
+import { readEvents } from "./reading-events";
 import { requireApproval, requireInstance, type ServiceContext, type ServiceHost } from "./service-context";
 import { start, startMany } from "./starting";
 import { changeState, viewState } from "./state";
+import { stepSource, takeSteps } from "./step-taking";
+import { StepTurns } from "./step-turns";
 
 type Asked<Method extends keyof AgentPort> = Parameters<AgentPort[Method]>[0];
 
 /** Answers what doors ask of one agent, from its records. */
 export class AgentService implements AgentPort {
   readonly #context: ServiceContext;
+  readonly #turns = new StepTurns();
 
   constructor(records: Records, host: ServiceHost) {
     this.#context = { records, host };
@@ -144,25 +140,16 @@ export class AgentService implements AgentPort {
     host.closeTails({ tokenId });
   }
 
-  async readEvents(request: EventsRequest): Promise<EventsAnswer> {
+  readEvents(request: EventsRequest): Promise<EventsAnswer> {
+    return readEvents(this.#context, this.#turns, request);
+  }
+
+  async findSteps({ id }: Asked<"findSteps">): Promise<StepSource | "later" | "over"> {
+    return stepSource(this.#context.records, id);
+  }
+
+  async takeSteps(batch: Asked<"takeSteps">): Promise<StepSource | "later" | "over"> {
     const { records, host } = this.#context;
-    if (request.tokenId !== undefined && records.revokedTokens.has(request.tokenId))
-      throw new ProblemError("unauthorized", { detail: "The stream token was revoked." });
-    const find = () =>
-      request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
-    const shown = request.steps ? find() : undefined;
-    const settled = shown === undefined || (await host.catchUpSteps(shown.id));
-    const instance = find();
-    const ended = instance !== undefined && isTerminal(instance.status);
-    // What has ended is read, and not followed.
-    if (!ended) host.requireRoom(request);
-    const stretch =
-      shown === undefined ? records.journal.read(request) : readWithSteps(records, request, shown);
-    return {
-      ...stretch,
-      more: stretch.more || !settled,
-      ended,
-      tailKey: records.store.meta("tail_key"),
-    };
+    return takeSteps(records, batch, (event) => host.publishStep(event));
   }
 }

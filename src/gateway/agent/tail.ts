@@ -19,6 +19,7 @@ const AFTER_HEADER = "x-switchyard-tail-after";
 const WATCH_HEADER = "x-switchyard-tail-watch";
 
 const TAIL_TAG = "switchyard:tail";
+const STEPS_TAG = "switchyard:steps:";
 const REPLAY_BATCH = 100;
 const GONE = "what was watched is gone";
 
@@ -155,9 +156,39 @@ export function publishStepToTails(event: StepEvent, connections: Connections): 
   for (const connection of liveOnes(connections)(stepsTag(event.instanceId))) sendOrClose(connection, frame);
 }
 
-/** Whether anybody follows the steps of an instance. */
-export function watchesSteps(instanceId: string, connections: Connections): boolean {
-  return [...connections(stepsTag(instanceId))].some(({ state }) => isLive(state));
+/** A message to the Worker behind a tail: it is to copy the steps from the engine, for everybody who follows them. */
+const PUMP = JSON.stringify({ pump: true });
+
+/** Whether a message that a tail brought is one to copy the steps. */
+export function asksToPump(message: unknown): boolean {
+  return message === PUMP;
+}
+
+/** Whether one of those who follow the steps of an instance copies them. */
+export function hasPump(instanceId: string, connections: Connections): boolean {
+  return [...connections(stepsTag(instanceId))].some(({ state }) => isPump(state));
+}
+
+/** Has one of those who follow the steps of an instance copy them, unless one does. @param leaving takes no part any more. */
+export function appointPump(instanceId: string, connections: Connections, leaving?: Connection): void {
+  const here = [...liveOnes(connections)(stepsTag(instanceId))].filter(({ id }) => id !== leaving?.id);
+  const [first] = here;
+  if (first === undefined || here.some(({ state }) => isPump(state))) return;
+  first.setState({ live: true, pump: true });
+  sendOrClose(first, PUMP);
+}
+
+/** Tells the one that copies the steps of an instance that its run has begun. */
+export function wakePump(instanceId: string, connections: Connections): void {
+  for (const connection of connections(stepsTag(instanceId))) {
+    if (isPump(connection.state)) sendOrClose(connection, PUMP);
+  }
+}
+
+/** Goes on without a tail that has closed: if it copied steps, another one does. */
+export function leaveTail(connection: Connection, connections: Connections): void {
+  const tag = connection.tags.find((one) => one.startsWith(STEPS_TAG));
+  if (tag !== undefined) appointPump(tag.slice(STEPS_TAG.length), connections, connection);
 }
 
 /** Which tails end: those of an instance, those of a stream token, or all. */
@@ -178,7 +209,7 @@ function watchTag(instanceId: string | undefined): string {
 }
 
 function stepsTag(instanceId: string): string {
-  return `switchyard:steps:${instanceId}`;
+  return STEPS_TAG + instanceId;
 }
 
 function tokenTag(tokenId: string): string {
@@ -192,6 +223,10 @@ function liveOnes(connections: Connections): Connections {
 
 function isLive(state: unknown): boolean {
   return typeof state === "object" && state !== null && "live" in state && state.live === true;
+}
+
+function isPump(state: unknown): boolean {
+  return typeof state === "object" && state !== null && "pump" in state && state.pump === true;
 }
 
 /** A tail that misses a frame must not go on as if nothing was: closed, it comes back and replays. */

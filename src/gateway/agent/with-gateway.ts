@@ -17,13 +17,16 @@ import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
 import { besideSteps } from "./events-with-steps";
 import {
+  appointPump,
   closeTails,
+  hasPump,
   isTail,
+  leaveTail,
   publishStepToTails,
   publishToTails,
   requireRoom,
   startTail,
-  watchesSteps,
+  wakePump,
 } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
@@ -93,10 +96,11 @@ export function withGateway(base: AgentBase): AgentBase {
       gatewayPath: (agent) => (agent as GatewayAgent).#open().records.agent,
       passesTail: (agent, request) => GatewayAgent.gatewayOf(agent).passesTail(request),
       startTail: (agent, connection, request) => {
-        const { records, steps } = GatewayAgent.gatewayOf(agent);
-        startTail(connection, request, records, (tag) => agent.getConnections(tag));
-        if (request.steps && request.instanceId !== undefined) steps.stir(request.instanceId);
+        const connections = (tag: string) => agent.getConnections(tag);
+        startTail(connection, request, GatewayAgent.gatewayOf(agent).records, connections);
+        if (request.steps && request.instanceId !== undefined) appointPump(request.instanceId, connections);
       },
+      leaveTail: (agent, connection) => leaveTail(connection, (tag) => agent.getConnections(tag)),
     };
 
     #gateway: AgentGateway | undefined;
@@ -212,7 +216,8 @@ export function withGateway(base: AgentBase): AgentBase {
             (event) => besideSteps(this.#open().records, event),
           ),
         publishStep: (event) => publishStepToTails(event, (tag) => this.getConnections(tag)),
-        watchesSteps: (id) => watchesSteps(id, (tag) => this.getConnections(tag)),
+        wakePump: (id) => wakePump(id, (tag) => this.getConnections(tag)),
+        hasPump: (id) => hasPump(id, (tag) => this.getConnections(tag)),
         background: (work) => this.ctx.waitUntil(work),
         clock: {
           set: async (at) =>

@@ -43,6 +43,7 @@ export async function* follow(
   while (!stop.aborted) {
     const since = Date.now();
     const before = cursor;
+    let ending = false;
     try {
       const answer: EventsAnswer = next ?? (await source.read(cursor));
       next = undefined;
@@ -58,10 +59,12 @@ export async function* follow(
       const tail = await source.openTail(cursor, answer.tailKey);
       for await (const live of socketEvents(tail, stop)) {
         const end = source.ofInstance ? live.findIndex(({ type }) => isEnding(type)) : -1;
-        const events = end < 0 || source.withSteps ? live : live.slice(0, end + 1);
+        // The last steps may still be on their way: then the end is read with them.
+        ending = end >= 0 && source.withSteps === true;
+        const events = end < 0 ? live : live.slice(0, ending ? end : end + 1);
         cursor = events.at(-1)?.id ?? cursor;
-        yield { events };
-        if (end >= 0 && source.withSteps) break;
+        if (events.length > 0) yield { events };
+        if (ending) break;
         if (end >= 0) return yield { control: { type: "stream.end" }, cursor };
       }
     } catch (failure) {
@@ -69,6 +72,7 @@ export async function* follow(
       if (gone) return yield { control: { type: "stream.closing" }, cursor };
     }
     if (stop.aborted) return;
+    if (ending) continue;
     // The socket was cut. That is normal for one that was open for long, or that brought something; one that is cut at once
     // may be so again.
     failures = cursor !== before || Date.now() - since > SETTLED_MS ? 0 : failures + 1;

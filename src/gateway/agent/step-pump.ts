@@ -1,0 +1,96 @@
+import type { StepBatch, StepSource } from "../port";
+import type { Engine } from "./engine";
+import type { EngineEvents } from "./engine-events";
+import { TOO_LATE, within } from "./patience";
+import { STEP_FILTER } from "./step-changes";
+
+/** After such a silence the engine has told what it had. */
+const SETTLED_MS = 100;
+/** What has ended has a last event, which its engine may be about to write. */
+const ENDING_MS = 1_000;
+/** What comes within this time is taken together. */
+const GATHER_MS = 5;
+const MOST_TOGETHER = 200;
+const RETRY_MS = 250;
+const LONGEST_RETRY_MS = 30_000;
+
+/** Takes what the engine told. @returns where to read on. */
+export type TakeSteps = (batch: Omit<StepBatch, "id">) => Promise<StepSource | "later" | "over">;
+
+/** Copies what the engine has told of steps so far. */
+export async function copySteps(engine: Engine, source: StepSource, take: TakeSteps): Promise<void> {
+  await copy(engine, source, take, source.ended ? ENDING_MS : SETTLED_MS);
+}
+
+/**
+ * Copies what the engine tells of steps, as it tells it, until `stop` aborts, nothing is left, or nothing can be read before the
+ * instance is heard again. What fails is tried again, ever more rarely. Never rejects.
+ */
+export async function pumpSteps(
+  engine: Engine,
+  find: () => Promise<StepSource | "later" | "over">,
+  take: TakeSteps,
+  stop: AbortSignal,
+): Promise<void> {
+  for (let failures = 0; !stop.aborted; failures += 1) {
+    try {
+      const source = await find();
+      if (typeof source === "string") return;
+      if (await copy(engine, source, take, undefined, stop)) failures = 0;
+    } catch (failure) {
+      // The engine throws at whoever follows an instance that is ended or restarted; then it can be followed again.
+      console.warn("switchyard: the steps of an instance could not be followed", failure);
+    }
+    await new Promise((resume) => setTimeout(resume, Math.min(RETRY_MS * 2 ** failures, LONGEST_RETRY_MS)));
+  }
+}
+
+/** @returns whether anything was taken. */
+async function copy(
+  engine: Engine,
+  { binding, engineId, attempt, after }: StepSource,
+  take: TakeSteps,
+  patience: number | undefined,
+  stop?: AbortSignal,
+): Promise<boolean> {
+  using events = await engine.subscribe(binding, engineId, after, STEP_FILTER);
+  if (events === undefined) return false;
+  let last = after;
+  for await (const { batch, end } of batchesOf(events, patience)) {
+    if (stop?.aborted) break;
+    const next = await take({ attempt, after: last, events: batch, end });
+    last = batch.at(-1)?.eventId ?? last;
+    // Somebody else was faster, or it was restarted.
+    if (typeof next === "string" || next.attempt !== attempt || next.after !== last) break;
+  }
+  return last !== after;
+}
+
+/** All that comes, until nothing will, or for so long nothing did. */
+async function* batchesOf(
+  events: EngineEvents,
+  patience: number | undefined,
+): AsyncGenerator<{ readonly batch: readonly WorkflowInstanceEvent[]; readonly end: boolean }, void> {
+  let batch: WorkflowInstanceEvent[] = [];
+  let next = events.next();
+  for (;;) {
+    const wait = batch.length > 0 ? GATHER_MS : patience;
+    const came = wait === undefined ? await next : await within(next, wait);
+    if (came === undefined) {
+      yield { batch, end: true };
+      return;
+    }
+    if (came !== TOO_LATE) {
+      batch.push(came);
+      next = events.next();
+      // It may be given up while nobody waits for it.
+      next.catch(ignore);
+    }
+    if (came === TOO_LATE && batch.length === 0) return;
+    if (came !== TOO_LATE && batch.length < MOST_TOGETHER) continue;
+    yield { batch, end: false };
+    batch = [];
+  }
+}
+
+function ignore(): void {}
