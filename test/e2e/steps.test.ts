@@ -53,7 +53,7 @@ async function pages(job: Started, limit: number, after = ""): Promise<Told[]> {
 const toldIn = (received: readonly Received[]): Told[] => eventsIn(received).map(({ data }) => data as Told);
 
 /** What was told, whatever the place of it in the stream of this very reader. */
-const known = ({ id: _, ...event }: Told): string => JSON.stringify(event);
+const known = (event: Told): string => JSON.stringify({ ...event, id: undefined });
 const isStep = ({ type }: Told): boolean => type.startsWith("step.");
 /** Journal and steps are each in one order for everybody; how the two come together may differ. */
 const apart = (told: readonly Told[]) => ({
@@ -148,6 +148,7 @@ describe.each(AGENTS)("%s", (agent) => {
       const readers = Array.from({ length: 6 }, (_, seed) =>
         readDropping(station, withSteps(job), randomFrom(seed + 1), 3_000),
       );
+      await gateway.post(`${agent.replace(/\/sub.*/, "")}/methods/crash`, {});
       await untilStatus(() => gateway.get(job.links.self), "waiting");
       await until(
         async () => approve(job),
@@ -258,6 +259,24 @@ describe.each(AGENTS)("%s", (agent) => {
     expect(stepsIn(told)).toEqual(action === "pause" ? [...done, "completed manager 1", ...END] : done);
     expect(apart(await pages(job, 100))).toEqual(apart(told));
   });
+});
+
+test("many readers follow one instance, and go on when those who came first leave", async () => {
+  const job = await start("/agents/workshop/many", { failures: 0, rounds: 1, sleepMs: 0, parcel: false });
+  const readers = await Promise.all(Array.from({ length: 20 }, () => openStream(gateway, withSteps(job))));
+  for (const { received } of readers) {
+    await until(
+      async () => toldIn(received).map(short),
+      (told) => told.includes("waiting manager 1"),
+    );
+  }
+  // One after the other: each time it may be the one by which the others have the steps.
+  for (const reader of readers.splice(0, 15)) await reader[Symbol.asyncDispose]();
+  await approve(job);
+  for (const { closed } of readers) await closed;
+  const kept = apart(await pages(job, 100));
+  expect(kept.steps).toHaveLength(8);
+  for (const { received } of readers) expect(apart(toldIn(received))).toEqual(kept);
 });
 
 test("steps of a run that nobody watched are read after its end", async () => {

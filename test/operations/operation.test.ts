@@ -185,7 +185,13 @@ describe("an operation asks its agent once, with what the request says", () => {
       "streamOrderDeskInstanceEvents",
       { params: { instanceId: "r-1" }, query: { after: "c", limit: "3" } },
       "readEvents",
-      { instanceId: "r-1", after: "c", limit: 3 },
+      { instanceId: "r-1", steps: false, after: "c", limit: 3 },
+    ],
+    [
+      "streamOrderDeskInstanceEvents",
+      { params: { instanceId: "r-1" }, query: { include: "steps" } },
+      "readEvents",
+      { instanceId: "r-1", steps: true, after: undefined, limit: 50 },
     ],
     ["streamOrderDeskEvents", {}, "readEvents", { instanceId: undefined, after: undefined, limit: 50 }],
   ])("%s %j", async (id, parts, method, input) => {

@@ -46,7 +46,10 @@ async function sourceFor(
   { id, status }: InstanceRow,
   copied: boolean,
 ): Promise<StepSource | undefined> {
-  if (copied) return void turns.end(id);
+  if (copied) {
+    turns.end(id);
+    return undefined;
+  }
   if (typeof stepSource(records, id) === "string") return undefined;
   // What is followed live is there; of what has ended the last of it may be missing.
   if (!isTerminal(status) && host.hasPump(id)) return undefined;

@@ -55,6 +55,9 @@ async function copy(
 ): Promise<boolean> {
   using events = await engine.subscribe(binding, engineId, after, STEP_FILTER);
   if (events === undefined) return false;
+  const leave = (): void => events[Symbol.dispose]();
+  stop?.addEventListener("abort", leave, { once: true });
+  if (stop?.aborted) return false;
   let last = after;
   for await (const { batch, end } of batchesOf(events, patience)) {
     if (stop?.aborted) break;
