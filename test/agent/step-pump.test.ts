@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Engine } from "../../src/gateway/agent/engine.ts";
+import { EngineEvents } from "../../src/gateway/agent/engine-events.ts";
 import { copySteps, pumpSteps, type TakeSteps } from "../../src/gateway/agent/step-pump.ts";
 import { StepTurns } from "../../src/gateway/agent/step-turns.ts";
 import type { StepSource } from "../../src/gateway/port.ts";
@@ -139,6 +140,40 @@ describe("a copy", () => {
     history.end();
     await copied;
     expect([taken, state.now]).toEqual([[[1]], "over"]);
+  });
+
+  test("has nothing of what steps return", async () => {
+    const subscription = {
+      next: async () => ({
+        done: false as const,
+        value: engineEvent(1, { type: "step_completed", stepName: "pay-1", output: "x".repeat(9_000) }),
+      }),
+      [Symbol.dispose]: () => {},
+    };
+    using events = new EngineEvents(subscription);
+    expect(await events.next()).toEqual(engineEvent(1, { type: "step_completed", stepName: "pay-1" }));
+  });
+
+  test("of what has ended, and the engine does not know, is over at once", async () => {
+    const history = new History();
+    history.exists = false;
+    const { state, take } = openTaker(history);
+    await copySteps(history.engine, { ...state.source, ended: true }, take);
+    expect(state.now).toBe("over");
+  });
+
+  test("says that it is not all if somebody else copies too", async () => {
+    const history = new History();
+    history.tell(1, 2);
+    const { state, take } = openTaker(history);
+    const before = state.source;
+    state.source = { ...before, after: 1 };
+    const copied = copySteps(history.engine, before, take);
+    await pass(1_000);
+    expect(await copied).toBe(false);
+    const again = copySteps(history.engine, state.source, take);
+    await pass(1_000);
+    expect(await again).toBe(true);
   });
 
   test("of what the engine does not know takes nothing", async () => {

@@ -231,6 +231,38 @@ describe.each(AGENTS)("%s", (agent) => {
     expect(apart(await pages(job, 7))).toEqual(apart(told));
   });
 
+  test("a restart in the middle of steps loses none and doubles none of what is told", async () => {
+    const job = await start(agent, { rounds: 60, sleepMs: 0, parcel: false });
+    await using stream = await openStream(gateway, withSteps(job));
+    await until(
+      async () => stepsIn(toldIn(stream.received)),
+      (told) => told.includes("completed round 9"),
+    );
+    await gateway.post(`${job.links.self}/restart`, {});
+    await until(
+      async () => stepsIn(toldIn(stream.received), 2),
+      (told) => told.includes("waiting manager 1"),
+    );
+    await approve(job);
+    await stream.closed;
+    const told = toldIn(stream.received);
+    const second = stepsIn(told, 2);
+    const rounds = Array.from({ length: 60 }, (_, n) => [
+      `started round ${n + 1}`,
+      `completed round ${n + 1}`,
+    ]);
+    expect(second).toEqual([
+      ...RUN.slice(0, RUN.indexOf("started round 1")),
+      ...rounds.flat(),
+      "waiting manager 1",
+      "completed manager 1",
+      ...END,
+    ]);
+    const first = stepsIn(told, 1);
+    expect(first).toEqual(second.slice(0, first.length));
+    expect(apart(await pages(job, 100))).toEqual(apart(told));
+  });
+
   test.each(["terminate", "pause"])("what a run did until %s is told", async (action) => {
     const job = await start(agent, { failures: 0, rounds: 1, sleepMs: 0, parcel: false });
     await using stream = await openStream(gateway, withSteps(job));

@@ -23,8 +23,7 @@ import { remove } from "./removing";
 import { Retention } from "./retention";
 import { AgentService } from "./service";
 import type { AgentMethod } from "./stub";
-import { copySteps } from "./step-pump";
-import { stepSource } from "./step-taking";
+import { finishAttempt } from "./step-taking";
 import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
 
@@ -87,7 +86,8 @@ export class AgentGateway {
     this.#retention = new Retention(this.records.store, host.definition.workflows);
     this.#alarm = new Alarm(this.records.store, host.clock);
     this.#courier = new Courier(this.records, this.#engine, () => host.origin, {
-      finishAttempt: (id) => this.#finishAttempt(id),
+      finishAttempt: (id) =>
+        finishAttempt(this.records, this.#engine, id, (event) => host.publishStep(event)),
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
     });
@@ -267,22 +267,6 @@ export class AgentGateway {
         this.records.change(() => this.records.workflows.rename(former, binding));
       }
     }
-  }
-
-  /** Copies what is left of an attempt, if anybody ever asked for its steps: the engine forgets it when it restarts. */
-  async #finishAttempt(id: string): Promise<void> {
-    const { records } = this;
-    const known = records.steps.reading(id);
-    if (known === undefined || known.complete === 1) return;
-    const source = stepSource(records, id);
-    try {
-      if (typeof source !== "string")
-        await copySteps(this.#engine, source, (batch) => this.service.takeSteps({ id, ...batch }));
-    } catch (failure) {
-      console.warn("switchyard: the last steps of an attempt could not be read", failure);
-    }
-    // Kept, so that it holds also if we die here: what the engine tells next may be of the new attempt.
-    records.change(() => records.steps.complete(id, known.attempt));
   }
 
   #failStart(id: string, failure: unknown): void {

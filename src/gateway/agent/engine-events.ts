@@ -1,3 +1,6 @@
+/** Of the message of an error; it is shown shorter. */
+const MOST_CHARACTERS = 8_000;
+
 /** What the engine answers over RPC holds on to the other side until it is let go. */
 type Held<Value> = Value & Partial<Disposable>;
 
@@ -26,9 +29,9 @@ export class EngineEvents implements Disposable {
       left,
     ]);
     this.#leave = ignore;
-    // What a step returned comes with its event, and may be a stream.
+    // What a step returned comes with its event, and may be large, or a stream.
     result?.[Symbol.dispose]?.();
-    return result?.done === false ? result.value : undefined;
+    return result?.done === false ? withoutContent(result.value) : undefined;
   }
 
   /**
@@ -40,6 +43,26 @@ export class EngineEvents implements Disposable {
     this.#left = true;
     this.#leave();
     this.#subscription[Symbol.dispose]();
+  }
+}
+
+/** An event without what steps take, return and are configured with, and with no more of an error than can be shown. */
+function withoutContent(event: WorkflowInstanceEvent): WorkflowInstanceEvent {
+  switch (event.type) {
+    case "attempt_errored": {
+      const { name, message } = event.error;
+      return { ...event, error: { name, message: message?.slice(0, MOST_CHARACTERS) } };
+    }
+    case "step_started": {
+      const { config: _, ...rest } = event;
+      return rest;
+    }
+    case "step_completed": {
+      const { output: _, ...rest } = event;
+      return rest;
+    }
+    default:
+      return event;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { GatewayEvent, InstanceEvent } from "../contract/event";
+import type { GatewayEvent } from "../contract/event";
 import type { StepEvent } from "../contract/step-event";
 import type { EventsAnswer, EventsRequest } from "../port";
 import { type EventCursor, formatEventCursor, parseEventCursor } from "../stream/cursor";
@@ -31,14 +31,14 @@ export function readWithSteps(
   while (events.length < request.limit) {
     const next = nextOf(left.events[0], left.rows[0], stretch.more, moreSteps);
     if (next === undefined) break;
-    if (next === "event") {
-      const event = left.events.shift() as InstanceEvent;
-      place = { ...place, seq: placeOf(event.id).seq };
-      events.push({ ...event, id: idAt(place) });
+    if ("seq" in next) {
+      left.rows.shift();
+      place = { ...place, step: next.seq };
+      events.push(records.steps.toEvent(next, workflow, idAt(place)));
     } else {
-      const row = left.rows.shift() as StepRow;
-      place = { ...place, step: row.seq };
-      events.push(records.steps.toEvent(row, workflow, idAt(place)));
+      left.events.shift();
+      place = { ...place, seq: placeOf(next.id).seq };
+      events.push({ ...next, id: idAt(place) });
     }
   }
   const rest = left.events.length + left.rows.length > 0;
@@ -59,10 +59,10 @@ function nextOf(
   row: StepRow | undefined,
   moreEvents: boolean,
   moreSteps: boolean,
-): "event" | "step" | undefined {
-  if (event !== undefined && row !== undefined) return Date.parse(event.time) <= row.time ? "event" : "step";
-  if (event !== undefined) return moreSteps ? undefined : "event";
-  return row === undefined || moreEvents ? undefined : "step";
+): GatewayEvent | StepRow | undefined {
+  if (event !== undefined && row !== undefined) return Date.parse(event.time) <= row.time ? event : row;
+  if (event !== undefined) return moreSteps ? undefined : event;
+  return moreEvents ? undefined : row;
 }
 
 /** An event of the journal as those get it who follow the steps live: they have all of the steps that are there. */

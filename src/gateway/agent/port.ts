@@ -9,6 +9,9 @@ import { copySteps, pumpSteps, type TakeSteps } from "./step-pump";
 import { rootStub } from "./stub";
 import { asksToPump, tailHeaders } from "./tail";
 
+/** A pause after an engine that did not answer. */
+const RETRY_MS = 250;
+
 /** The port of a Worker: reaches agents through the namespaces of its environment, in one round trip each. */
 export function createPort(env: object, roots: readonly AgentDefinition[]): Port {
   const rootOf = (path: AgentPath) => {
@@ -18,10 +21,15 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
   };
 
   /** What cannot be read now is read later: the journal is there all the same. */
-  const copied = (source: StepSource, take: TakeSteps) =>
-    copySteps(new Engine(env), source, take).catch((failure: unknown) =>
-      console.warn("switchyard: steps could not be read from the engine", failure),
-    );
+  const copied = async (source: StepSource, take: TakeSteps): Promise<void> => {
+    try {
+      await copySteps(new Engine(env), source, take);
+    } catch (failure) {
+      console.warn("switchyard: steps could not be read from the engine", failure);
+      // Who reads on until the end is there must not ask at once.
+      await new Promise((resume) => setTimeout(resume, RETRY_MS));
+    }
+  };
 
   const port: Port = {
     at(path) {

@@ -17,9 +17,16 @@ const LONGEST_RETRY_MS = 30_000;
 /** Takes what the engine told. @returns where to read on. */
 export type TakeSteps = (batch: Omit<StepBatch, "id">) => Promise<StepSource | "later" | "over">;
 
-/** Copies what the engine has told of steps so far. */
-export async function copySteps(engine: Engine, source: StepSource, take: TakeSteps): Promise<void> {
-  await copy(engine, source, take, source.ended ? ENDING_MS : SETTLED_MS);
+/** How far a copy came: `all` there was, or `part` of it, since somebody else copied or nothing can be taken any more. */
+interface Copied {
+  readonly took: boolean;
+  readonly as: "all" | "part";
+}
+
+/** Copies what the engine has told of steps so far. @returns whether that is all; otherwise somebody else copies too. */
+export async function copySteps(engine: Engine, source: StepSource, take: TakeSteps): Promise<boolean> {
+  const { as } = await copy(engine, source, take, source.ended ? ENDING_MS : SETTLED_MS);
+  return as === "all";
 }
 
 /**
@@ -36,7 +43,8 @@ export async function pumpSteps(
     try {
       const source = await find();
       if (typeof source === "string") return;
-      if (await copy(engine, source, take, undefined, stop)) failures = 0;
+      const { took } = await copy(engine, source, take, undefined, stop);
+      if (took) failures = 0;
     } catch (failure) {
       // The engine throws at whoever follows an instance that is ended or restarted; then it can be followed again.
       console.warn("switchyard: the steps of an instance could not be followed", failure);
@@ -45,28 +53,30 @@ export async function pumpSteps(
   }
 }
 
-/** @returns whether anything was taken. */
 async function copy(
   engine: Engine,
-  { binding, engineId, attempt, after }: StepSource,
+  { binding, engineId, attempt, after, ended }: StepSource,
   take: TakeSteps,
   patience: number | undefined,
   stop?: AbortSignal,
-): Promise<boolean> {
+): Promise<Copied> {
   using events = await engine.subscribe(binding, engineId, after, STEP_FILTER);
-  if (events === undefined) return false;
+  if (events === undefined) {
+    // It never began, or the engine has forgotten it.
+    if (ended) await take({ attempt, after, events: [], end: true });
+    return { took: false, as: "all" };
+  }
   const leave = (): void => events[Symbol.dispose]();
   stop?.addEventListener("abort", leave, { once: true });
-  if (stop?.aborted) return false;
   let last = after;
   for await (const { batch, end } of batchesOf(events, patience)) {
-    if (stop?.aborted) break;
+    if (stop?.aborted) return { took: last !== after, as: "part" };
     const next = await take({ attempt, after: last, events: batch, end });
     last = batch.at(-1)?.eventId ?? last;
-    // Somebody else was faster, or it was restarted.
-    if (typeof next === "string" || next.attempt !== attempt || next.after !== last) break;
+    const isNext = typeof next !== "string" && next.attempt === attempt && next.after === last;
+    if (!isNext && !end) return { took: false, as: "part" };
   }
-  return last !== after;
+  return { took: last !== after, as: "all" };
 }
 
 /** All that comes, until nothing will, or for so long nothing did. */

@@ -1,9 +1,11 @@
 import { isTerminal } from "../contract/instance";
 import type { StepEvent } from "../contract/step-event";
 import type { StepBatch, StepSource } from "../port";
+import type { Engine } from "./engine";
 import { besideJournal } from "./events-with-steps";
 import type { Records } from "./records";
 import { toStepChange } from "./step-changes";
+import { copySteps } from "./step-pump";
 
 /**
  * Where the steps of an instance are read on from; `over` once nothing is left to read, `later` if there is nothing before its run
@@ -51,4 +53,32 @@ export function takeSteps(
     if (end) steps.complete(id, attempt);
     return stepSource(records, id);
   });
+}
+
+/** How often it is read on while somebody else reads too. */
+const MOST_ROUNDS = 5;
+
+/**
+ * Copies what is left of an attempt that is about to be restarted, if anybody ever asked for its steps: the engine forgets it
+ * then. The agent may wait for the engine here, since the restart ends what waits.
+ */
+export async function finishAttempt(
+  records: Records,
+  engine: Engine,
+  id: string,
+  publish: (event: StepEvent) => void,
+): Promise<void> {
+  const known = records.steps.reading(id);
+  if (known === undefined || known.complete === 1) return;
+  const take = async (batch: Omit<StepBatch, "id">) => takeSteps(records, { id, ...batch }, publish);
+  try {
+    for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+      const source = stepSource(records, id);
+      if (typeof source === "string" || (await copySteps(engine, source, take))) break;
+    }
+  } catch (failure) {
+    console.warn("switchyard: the last steps of an attempt could not be read", failure);
+  }
+  // Kept, so that it holds also if we die here: what the engine tells next may be of the new attempt.
+  records.change(() => records.steps.complete(id, known.attempt));
 }

@@ -202,6 +202,7 @@ export function withGateway(base: AgentBase): AgentBase {
       });
       const path: AgentPath = [toStep(root), ...below.map(toStep)];
       const rootBinding = requireDefinition(root.className).binding ?? "";
+      const connections = (tag: string) => this.getConnections(tag);
       return new AgentGateway({
         definition,
         path,
@@ -210,22 +211,18 @@ export function withGateway(base: AgentBase): AgentBase {
         env: this.env,
         origin: this.#origin(rootBinding, path),
         publish: (events) =>
-          publishToTails(
-            events,
-            (tag) => this.getConnections(tag),
-            (event) => besideSteps(this.#open().records, event),
-          ),
-        publishStep: (event) => publishStepToTails(event, (tag) => this.getConnections(tag)),
-        wakePump: (id) => wakePump(id, (tag) => this.getConnections(tag)),
-        hasPump: (id) => hasPump(id, (tag) => this.getConnections(tag)),
+          publishToTails(events, connections, (event) => besideSteps(this.#open().records, event)),
+        publishStep: (event) => publishStepToTails(event, connections),
+        wakePump: (id) => wakePump(id, connections),
+        hasPump: (id) => hasPump(id, connections),
         background: (work) => this.ctx.waitUntil(work),
         clock: {
           set: async (at) =>
             (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
           cancel: (id) => this.cancelSchedule(id),
         },
-        requireRoom: (request) => requireRoom(request, (tag) => this.getConnections(tag)),
-        closeTails: (ended) => closeTails(ended, (tag) => this.getConnections(tag)),
+        requireRoom: (request) => requireRoom(request, connections),
+        closeTails: (ended) => closeTails(ended, connections),
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);
           if (typeof callable !== "function")
