@@ -58,6 +58,7 @@ export function journalSource(port: Port, path: AgentPath, watch: Watch): Journa
   return {
     ofInstance: watch.instanceId !== undefined,
     types: watch.types ?? [],
+    withSteps: watch.steps,
     read: (after) => port.at(path).readEvents({ ...uncounted, after, limit: REPLAY_BATCH }),
     openTail: (after, tailKey) => port.openTail(path, { ...watch, after, tailKey }),
   };

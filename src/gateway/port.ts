@@ -90,6 +90,8 @@ export interface Watch extends EventFilter {
   readonly instanceId: string | undefined;
   /** Whether the agents below are watched too. */
   readonly subtree?: boolean;
+  /** Whether the steps of that instance are shown too. */
+  readonly steps?: boolean | undefined;
   /** Id of the stream token that lets them. */
   readonly tokenId?: string | undefined;
   /** Given if a stream is to follow, or is one: it is refused if it would be one too many. */
@@ -102,6 +104,30 @@ export interface EventsRequest extends Watch {
   /** Whether to begin with what is still to come, if there is no cursor; otherwise with what is kept. */
   readonly fromNow?: boolean;
   readonly limit: number;
+  /** Whether what the engine had told of steps has just been copied. */
+  readonly copied?: boolean;
+}
+
+/** Where the engine tells of the steps of an instance; never leaves the Worker. */
+export interface StepSource {
+  readonly binding: string;
+  readonly engineId: string;
+  /** The attempt of the instance that it tells of. */
+  readonly attempt: number;
+  /** The engine's number of the last event that was read of it. */
+  readonly after: number;
+  /** Whether the instance has ended. */
+  readonly ended: boolean;
+}
+
+/** What the engine told of an attempt after an event. */
+export interface StepBatch {
+  readonly id: string;
+  readonly attempt: number;
+  readonly after: number;
+  readonly events: readonly WorkflowInstanceEvent[];
+  /** Whether nothing will follow. */
+  readonly end: boolean;
 }
 
 /** A stretch of a journal. */
@@ -119,6 +145,8 @@ export interface EventsAnswer {
   readonly gap: boolean;
   /** Opens the live tail of this agent; never leaves the Worker. */
   readonly tailKey: string;
+  /** What the Worker is to copy from the engine before it reads this again. */
+  readonly steps?: StepSource;
 }
 
 /**
@@ -236,6 +264,10 @@ export interface AgentPort {
    * @throws ProblemError `unauthorized` if the stream token was revoked.
    */
   readEvents(input: EventsRequest): Promise<EventsAnswer>;
+  /** Says where the steps of an instance are to be read on from: `later` before its run begins, `over` if nothing is left. */
+  findSteps(input: { readonly id: string }): Promise<StepSource | "later" | "over">;
+  /** Takes what the engine told of steps, if that is the next; says where to read on. */
+  takeSteps(input: StepBatch): Promise<StepSource | "later" | "over">;
 }
 
 /** How doors reach agents by name. */

@@ -51,6 +51,7 @@ function openCourier() {
     {
       failed: (id, failure) => failures.push(`${id}: ${String(failure)}`),
       dissolve: async () => true,
+      finishAttempt: async () => {},
     },
   );
   return { courier, desk, failures, workflow };

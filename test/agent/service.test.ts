@@ -48,6 +48,8 @@ function openService() {
     inspection: { checkIfStale: async () => {}, checkIfUnheard: async () => {} },
     migrateBinding: () => 0,
     adopt: () => {},
+    hasPump: () => false,
+    publishStep: () => {},
     requireRoom: ({ quota }) => {
       if (quota?.caller === "greedy") throw new ProblemError("too_many_streams");
     },

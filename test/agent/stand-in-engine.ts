@@ -75,6 +75,7 @@ export function openCourier() {
   const courier = new Courier(desk.records, new Engine({ REFUND: workflow }), () => ({}), {
     failed: (id) => failures.push(id),
     dissolve: async () => true,
+    finishAttempt: async () => {},
   });
   return { courier, desk, failures, workflow };
 }

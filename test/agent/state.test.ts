@@ -49,6 +49,8 @@ function openAgent(
       inspection: { checkIfStale: unused, checkIfUnheard: unused },
       migrateBinding: () => 0,
       adopt: () => {},
+      hasPump: unused,
+      publishStep: unused,
       requireRoom: unused,
       closeTails: unused,
       invoke: unused,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { stepSource } from "../../src/gateway/agent/step-taking.ts";
 import { openGateway } from "./stand-in-gateway.ts";
 import { NOON } from "./stand-ins.ts";
 
@@ -13,7 +14,7 @@ type Opened = ReturnType<typeof openGateway>;
 const ID = "r-1";
 
 /** Leaves something of an instance in every table that it can be in. */
-async function fill({ report, service }: Opened): Promise<void> {
+async function fill({ records, report, service }: Opened): Promise<void> {
   const once = { key: "start", fingerprint: "f" };
   const metadata = { shop: "acme", urgent: true };
   await service.start({ workflow: "refund", params: { orderId: "o" }, id: ID, metadata, once });
@@ -29,6 +30,15 @@ async function fill({ report, service }: Opened): Promise<void> {
     sdkEventType: "approval",
   };
   await report(ID, { type: "gate-opened", gate });
+  const event = {
+    type: "step_started",
+    eventId: 1,
+    timestamp: NOON,
+    instanceId: "e",
+    stepName: "pay-1",
+  } as const;
+  const source = stepSource(records, ID);
+  if (typeof source !== "string") await service.takeSteps({ ...source, id: ID, events: [event], end: false });
 }
 
 /** Tables of the Agent itself, of its parent and of its children. */
@@ -57,6 +67,8 @@ const NOTHING = {
   events: 0,
   dropped_keys: 0,
   dropped_events: 1,
+  steps: 0,
+  step_readings: 0,
   approvals: 0,
   waits: 0,
   answers: 0,

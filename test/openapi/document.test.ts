@@ -175,11 +175,11 @@ describe("every operation", () => {
       operation.responses["200"]?.content?.["text/event-stream"]?.schema?.$ref,
     ]);
     expect(Object.fromEntries(frames)).toEqual({
+      // The frames of an instance tell of steps too, those of an agent of its state.
       streamCatalogInstanceEvents: "#/components/schemas/CatalogFrame",
-      // It alone tells of the agent's state too.
       streamCatalogEvents: "#/components/schemas/CatalogAgentFrame",
       streamDatasetInstanceEvents: "#/components/schemas/DatasetFrame",
-      streamDatasetEvents: "#/components/schemas/DatasetFrame",
+      streamDatasetEvents: "#/components/schemas/DatasetAgentFrame",
     });
     for (const { operation } of streams) {
       const names = operation.parameters?.map(({ name }) => name);

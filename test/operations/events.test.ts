@@ -45,6 +45,19 @@ const sends = (id: string, event: object): { readonly frame: boolean; readonly i
 const NEVER = { frame: false, item: false };
 const ALWAYS = { frame: true, item: true };
 
+const STEP_COMPLETED = {
+  ...started("refund"),
+  type: "step.completed",
+  data: { stepName: "pay", occurrence: 1 },
+};
+
+test("what steps do is told by the events of one instance, and of no whole agent", () => {
+  for (const id of ["streamBothInstanceEvents", "streamOrderDeskInstanceEvents"])
+    expect(sends(id, STEP_COMPLETED), id).toEqual(ALWAYS);
+  for (const id of ["streamBothEvents", "streamOrderDeskEvents"])
+    expect(sends(id, STEP_COMPLETED), id).toEqual(NEVER);
+});
+
 describe("that the state was changed", () => {
   test.each(["streamStatefulEvents", "streamBothEvents", "streamOrderDeskEvents"])(
     "is told by the events of an agent that has a state: %s",

@@ -17,6 +17,19 @@ test("a cursor that knows of missing events is read as it was written, and stand
   expect(parseEventCursor(text)).toEqual(cursor);
 });
 
+test("a cursor among steps is a place in both lists, and stands in a URL as it is", () => {
+  for (const cursor of [
+    { epoch: "0a1b2c3d", seq: 36, step: 0 },
+    { epoch: "0a1b2c3d", seq: 36, step: 37 },
+    { epoch: "0a1b2c3d", seq: 36, step: 37, known: 1_000 },
+  ]) {
+    const text = formatEventCursor(cursor);
+    expect(parseEventCursor(text)).toEqual(cursor);
+    expect(encodeURIComponent(text)).toBe(text);
+  }
+  expect(formatEventCursor({ epoch: "0a1b2c3d", seq: 36, step: 37, known: 38 })).toBe("0a1b2c3d-10.11~12");
+});
+
 test("a cursor that knows of nothing missing after it is the id of the event before it", () => {
   const place = { epoch: "0a1b2c3d", seq: 36 };
   for (const known of [0, 35, 36])
@@ -47,7 +60,10 @@ test.each([
   "0A1B2C3D-1",
   "0a1b2c3g-1",
   "0a1b2c3d-1A",
-  "0a1b2c3d-1.5",
+  "0a1b2c3d-1.",
+  "0a1b2c3d-1.2.3",
+  "0a1b2c3d-1~2.3",
+  "0a1b2c3d.1",
   "0a1b2c3d--1",
   "0a1b2c3d-1-2",
   "0a1b2c3d_1",

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
+import type { StepEvent } from "../../src/gateway/contract/step-event.ts";
 import type { EventsAnswer } from "../../src/gateway/port.ts";
 import { eventStream } from "../../src/gateway/stream/event-stream.ts";
 import type { JournalSource } from "../../src/gateway/stream/follow.ts";
@@ -15,6 +16,7 @@ class ScriptedSource implements JournalSource {
   readonly ofInstance: boolean;
   readonly asked: string[] = [];
   readonly sockets: StandInSocket[] = [];
+  withSteps = false;
   readonly #answers: (() => EventsAnswer)[];
   #opened = Promise.withResolvers<void>();
 
@@ -122,6 +124,29 @@ describe("what is live", () => {
     const client = new Client(streamOf(source, stretch(0, [])));
     (await source.tail(1)).tell(eventAt(1, "instance.errored", { error: { name: "Error", message: "no" } }));
     expect(await client.rest()).toEqual(["caught-up 0", "errored 1", "end 1"]);
+  });
+
+  test("ends with the last steps, where steps are shown: some are told after the end is", async () => {
+    const late = {
+      ...eventAt(2),
+      type: "step.completed",
+      data: { stepName: "pay", occurrence: 1 },
+    } as StepEvent;
+    const source = new ScriptedSource([
+      stretch(1, [], { ended: true, more: true }),
+      stretch(1, [late, completed(3)], { ended: true }),
+    ]);
+    source.withSteps = true;
+    const client = new Client(streamOf(source, stretch(0, [])));
+    (await source.tail(1)).tell(eventAt(1), completed(2));
+    expect(await client.rest()).toEqual([
+      "caught-up 0",
+      "progress 1",
+      "step.completed 2",
+      "completed 3",
+      "end 3",
+    ]);
+    expect(source.asked).toEqual(["tail after 0 with tail-key", "read after 1", "read after 1"]);
   });
 
   test("goes on after the end of one instance, if it is of a whole agent", async () => {

@@ -1,6 +1,7 @@
 import type { WorkflowCallback } from "agents/workflows";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
+import type { StepEvent } from "../contract/step-event";
 import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
@@ -20,6 +21,7 @@ import { type Publish, Records } from "./records";
 import type { Report } from "./reports";
 import { Riser } from "./riser";
 import { AgentService } from "./service";
+import { finishAttempt } from "./step-taking";
 import { type AgentMethod, rootStub } from "./stub";
 import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
@@ -37,6 +39,8 @@ export interface AgentHost
   /** Name of the Durable Object binding of the root. */
   readonly rootBinding: string;
   readonly publish: Publish;
+  publishStep(event: StepEvent): void;
+  hasPump(instanceId: string): boolean;
   readonly clock: AlarmClock;
   requireRoom(request: EventsRequest): void;
   invoke(method: string, input: unknown): Promise<unknown>;
@@ -80,6 +84,7 @@ export class AgentGateway {
     this.#adoption = adoption;
     this.#alarm = new Alarm(this.records.store, host.clock);
     this.#courier = new Courier(this.records, engine, host.origin, {
+      finishAttempt: (id) => finishAttempt(this.records, engine, id, (event) => host.publishStep(event)),
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
     });
@@ -99,6 +104,7 @@ export class AgentGateway {
         hears: (type) => host.hears(type),
         tellAuthor: (news) => host.tellAuthor(news),
         broadcast: (message) => host.broadcast(message),
+        wakePump: (instanceId) => host.wakePump(instanceId),
       },
     );
     this.#chores = new Chores(this.records, workflows, {
@@ -119,6 +125,8 @@ export class AgentGateway {
       inspection,
       migrateBinding: (from, to) => this.#rename(from, to),
       adopt: () => adoption.takeBatch(),
+      hasPump: (id) => host.hasPump(id),
+      publishStep: (event) => host.publishStep(event),
       requireRoom: (request) => host.requireRoom(request),
       closeTails: (ended) => host.closeTails(ended),
       invoke: (method, input) => host.invoke(method, input),

@@ -117,6 +117,12 @@ export class Approvals {
     );
   }
 
+  /** The gate of an instance that has this event type; undefined if there is none. */
+  findByEventType(instanceId: string, eventType: string): ApprovalRow | undefined {
+    const query = "SELECT * FROM switchyard_approvals WHERE instance_id = ? AND event_type = ?";
+    return this.#store.rows<ApprovalRow>(query, instanceId, eventType)[0];
+  }
+
   /** Whether a step of the instance asked for approval itself, in any attempt: its gate has an event type of its own. */
   wasAsked(instanceId: string, stepName: string): boolean {
     const asked = `SELECT 1 FROM switchyard_approvals WHERE instance_id = ? AND step_name = ?

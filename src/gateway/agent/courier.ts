@@ -20,6 +20,8 @@ export type Origin = (binding: string, identity: Identity) => Record<string, unk
 export interface CourierHost {
   /** Hears that an instance could not be created for good. */
   failed(instanceId: string, failure: unknown): void;
+  /** Reads what the engine is about to forget of an attempt. */
+  finishAttempt(instanceId: string): Promise<void>;
   /** Goes on with the end of a sub-agent. @returns whether it is done. */
   dissolve(child: AgentStep): Promise<boolean>;
 }
@@ -185,6 +187,7 @@ export class Courier {
     { from, attempt }: Extract<Message, { kind: "restart" }>["payload"],
   ): Promise<boolean> {
     const { id, binding, engine_id: engineId, params } = instance;
+    await this.#host.finishAttempt(id);
     if (!(await this.#engine.restart(binding, engineId, from))) {
       const known = JSON.parse(params) as Record<string, unknown> | null;
       if (known === null) throw new UnknownParamsError();

@@ -1,3 +1,4 @@
+import { EngineEvents } from "./engine-events";
 import { type EngineHistory, readHistory } from "./engine-history";
 
 /** What is sent to an instance that waits. */
@@ -85,6 +86,17 @@ export class Engine {
     const instance = await this.#find(binding, id);
     await instance?.restart(from === undefined ? {} : { from });
     return instance !== undefined;
+  }
+
+  /** Subscribes to what becomes of an instance after one of its events; undefined if there is no such instance. To be disposed of. */
+  async subscribe(
+    binding: string,
+    id: string,
+    after: number,
+    filter: WorkflowInstanceEvent["type"][],
+  ): Promise<EngineEvents | undefined> {
+    const instance = await this.#find(binding, id);
+    return instance && new EngineEvents(await instance.subscribe({ cursor: after, filter }));
   }
 
   /** Deletes an instance and what the engine keeps of it. Resolves also if it is not there. */

@@ -18,6 +18,8 @@ export interface HearingHost {
   tellAuthor(news: WorkflowNews): Promise<void>;
   /** Sends a message to the author's clients. */
   broadcast(message: unknown): void;
+  /** Tells the one that copies the steps of an instance that its run has begun. */
+  wakePump(instanceId: string): void;
   /** Resolves when it is certain that the agent wakes within this time, in milliseconds; soon unless it is given. */
   ensureAlarm(within?: number): Promise<void>;
   background(work: Promise<unknown>): void;
@@ -61,6 +63,7 @@ export class Hearing {
       const { answer: given, callback } = receive(this.#records, instance, report, now);
       return { answer: given, tellAuthor: callback && this.#toAuthor(row, callback, now) };
     });
+    if (report.type === "started") this.#host.wakePump(found.id);
     await tellAuthor?.();
     return answer;
   }

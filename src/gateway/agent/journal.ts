@@ -94,6 +94,11 @@ export class Journal {
     this.#dropped.forget(id, ordinal);
   }
 
+  /** The last event of an instance; 0 if none is kept. */
+  lastOf(instanceId: string): number {
+    return this.#edge(instanceId, "DESC")?.seq ?? 0;
+  }
+
   /** How many appended events were not published yet. */
   get unpublished(): number {
     return this.#unpublished.length;

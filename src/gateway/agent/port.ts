@@ -1,11 +1,16 @@
 import { camelCaseToKebabCase } from "agents";
 import { type AgentPath, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
-import type { AgentPort, Port } from "../port";
+import type { AgentPort, Port, StepSource } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
+import { Engine } from "./engine";
 import { fromOutcome } from "./outcome";
+import { copySteps, pumpSteps, type TakeSteps } from "./step-pump";
 import { rootStub } from "./stub";
-import { tailHeaders } from "./tail";
+import { asksToPump, tailHeaders } from "./tail";
+
+/** A pause after an engine that did not answer. */
+const RETRY_MS = 250;
 
 /** The port of a Worker: reaches agents through the namespaces of its environment, in one round trip each. */
 export function createPort(env: object, roots: readonly AgentDefinition[]): Port {
@@ -15,7 +20,18 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
     return { root, stub: rootStub(env, root.binding, path[0].name) };
   };
 
-  return {
+  /** What cannot be read now is read later: the journal is there all the same. */
+  const copied = async (source: StepSource, take: TakeSteps): Promise<void> => {
+    try {
+      await copySteps(new Engine(env), source, take);
+    } catch (failure) {
+      console.warn("switchyard: steps could not be read from the engine", failure);
+      // Who reads on until the end is there must not ask at once.
+      await new Promise((resume) => setTimeout(resume, RETRY_MS));
+    }
+  };
+
+  const port: Port = {
     at(path) {
       const call = async <Method extends keyof AgentPort>(
         method: Method,
@@ -47,7 +63,15 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
         callMethod: (input) => call("callMethod", input),
         getState: () => call("getState"),
         revokeStreamToken: (input) => call("revokeStreamToken", input),
-        readEvents: (input) => call("readEvents", input),
+        readEvents: async (input) => {
+          const answer = await call("readEvents", input);
+          const { instanceId: id } = input;
+          if (answer.steps === undefined || id === undefined) return answer;
+          await copied(answer.steps, (batch) => call("takeSteps", { id, ...batch }));
+          return call("readEvents", { ...input, copied: true });
+        },
+        findSteps: (input) => call("findSteps", input),
+        takeSteps: (input) => call("takeSteps", input),
       };
     },
 
@@ -59,10 +83,31 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
           headers: tailHeaders({ ...request, agent }),
         }),
       );
-      if (response.webSocket === null) throw new ProblemError("agent_unavailable");
-      return response.webSocket;
+      const { webSocket } = response;
+      if (webSocket === null) throw new ProblemError("agent_unavailable");
+      const { instanceId: id } = request;
+      if (request.steps && id !== undefined) pumpIfAsked(webSocket, new Engine(env), id, port.at(path));
+      return webSocket;
     },
   };
+  return port;
+}
+
+/**
+ * Copies the steps of an instance from the engine while its tail is open, if the agent asks this one to. It is the Worker that
+ * waits for the engine: an agent that did could not sleep.
+ */
+function pumpIfAsked(tail: WebSocket, engine: Engine, id: string, agent: AgentPort): void {
+  const stop = new AbortController();
+  tail.addEventListener("close", () => stop.abort());
+  tail.addEventListener("error", () => stop.abort());
+  const take: TakeSteps = (batch) => agent.takeSteps({ id, ...batch });
+  let pumping = Promise.resolve();
+  tail.addEventListener("message", ({ data }) => {
+    // It may be asked again while it pumps: then it looks once more when it is done.
+    if (asksToPump(data))
+      pumping = pumping.then(() => pumpSteps(engine, () => agent.findSteps({ id }), take, stop.signal));
+  });
 }
 
 /** The URL by which the SDK leads a socket down to a sub-agent: it goes by class names. */

@@ -1,6 +1,6 @@
 import type { GatewayEvent } from "../contract/event";
 import type { AgentStep } from "../contract/names";
-import type { Once } from "../port";
+import type { Once, Watch } from "../port";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Answers } from "./answers";
 import { Approvals } from "./approvals";
@@ -11,6 +11,7 @@ import { Labels } from "./labels";
 import { type InstanceRow, Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { RevokedTokens } from "./revoked-tokens";
+import { Steps } from "./steps";
 import { Store } from "./store";
 import { forgetChild, type Rise, type Source, takeEvents, Upward } from "./upward";
 import { Waits } from "./waits";
@@ -35,6 +36,7 @@ export class Records {
   readonly labels: Labels;
   readonly ledger: Ledger;
   readonly journal: Journal;
+  readonly steps: Steps;
   readonly approvals: Approvals;
   readonly waits: Waits;
   readonly outbox: Outbox;
@@ -70,6 +72,7 @@ export class Records {
     this.labels = new Labels(this.store, labels);
     this.ledger = new Ledger(this.store, this.labels);
     this.journal = new Journal(this.store, agent, keepEvents);
+    this.steps = new Steps(this.store, agent, keepEvents);
     this.approvals = new Approvals(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
@@ -137,6 +140,7 @@ export class Records {
   forget(instance: InstanceRow): void {
     this.forgetEvents({ agent: this.agent, instanceId: instance.id });
     this.journal.forget(instance);
+    this.steps.forget(instance.id);
     this.ledger.delete(instance.id);
     for (const table of ["approvals", "waits"]) {
       this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instance.id);
@@ -160,6 +164,11 @@ export class Records {
   take(child: AgentStep, rise: Rise): void {
     if (this.feed !== undefined) takeEvents(this.store, this.feed, child, rise);
     for (const one of rise.forgotten) this.forgetEvents(one);
+  }
+
+  /** The list that what somebody watches is read from. */
+  listOf({ subtree = false }: Pick<Watch, "subtree">): Journal | Feed {
+    return (subtree ? this.feed : undefined) ?? this.journal;
   }
 
   #source(): Source {

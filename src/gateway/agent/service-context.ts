@@ -1,5 +1,6 @@
 import type { AgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
+import type { StepEvent } from "../contract/step-event";
 import type { EventsRequest } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -32,6 +33,10 @@ export interface ServiceHost {
   migrateBinding(from: string, to: string): number;
   /** Takes in what was started before there was a gateway. */
   adopt(): void;
+  /** Whether somebody who follows the steps of an instance live copies them from the engine. */
+  hasPump(instanceId: string): boolean;
+  /** Sends what happened to a step to those who follow it live. */
+  publishStep(event: StepEvent): void;
   /** @throws ProblemError `too_many_streams` if a stream would be one too many. */
   requireRoom(request: EventsRequest): void;
   closeTails(ended: EndedTails): void;

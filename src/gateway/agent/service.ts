@@ -1,17 +1,9 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "../contract/agent";
 import type { Approval } from "../contract/approval";
-import {
-  type Deleted,
-  type Instance,
-  isTerminal,
-  type Migrated,
-  type SentEvent,
-  type StartedItem,
-} from "../contract/instance";
+import type { Deleted, Instance, Migrated, SentEvent, StartedItem } from "../contract/instance";
 import { formatAgentPath } from "../contract/names";
 import type { Page } from "../contract/page";
-import { ProblemError } from "../contract/problem";
-import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView } from "../port";
+import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView, StepSource } from "../port";
 import { ANSWERS_KEPT_MS } from "./answers";
 import { toApproval } from "./approvals";
 import { callMethod } from "./calling";
@@ -24,15 +16,19 @@ import { toInstance } from "./ledger";
 import { migrateBinding } from "./migrating";
 import type { Records } from "./records";
 import { sendEvent } from "./sending";
+import { readEvents } from "./reading-events";
 import { requireApproval, requireInstance, type ServiceContext, type ServiceHost } from "./service-context";
 import { start, startMany } from "./starting";
 import { changeState, viewState } from "./state";
+import { stepSource, takeSteps } from "./step-taking";
+import { StepTurns } from "./step-turns";
 
 type Asked<Method extends keyof AgentPort> = Parameters<AgentPort[Method]>[0];
 
 /** Answers what doors ask of one agent, from its records. */
 export class AgentService implements AgentPort {
   readonly #context: ServiceContext;
+  readonly #turns = new StepTurns();
 
   constructor(records: Records, host: ServiceHost) {
     this.#context = { records, host };
@@ -149,22 +145,16 @@ export class AgentService implements AgentPort {
     host.closeTails({ tokenId });
   }
 
-  async readEvents(request: EventsRequest): Promise<EventsAnswer> {
+  readEvents(request: EventsRequest): Promise<EventsAnswer> {
+    return readEvents(this.#context, this.#turns, request);
+  }
+
+  async findSteps({ id }: Asked<"findSteps">): Promise<StepSource | "later" | "over"> {
+    return stepSource(this.#context.records, id);
+  }
+
+  async takeSteps(batch: Asked<"takeSteps">): Promise<StepSource | "later" | "over"> {
     const { records, host } = this.#context;
-    if (request.tokenId !== undefined && records.revokedTokens.has(request.tokenId))
-      throw new ProblemError("unauthorized", { detail: "The stream token was revoked." });
-    const instance =
-      request.instanceId === undefined ? undefined : requireInstance(this.#context, request.instanceId);
-    // An end that is not certain yet is still to be told.
-    const ended = instance !== undefined && isTerminal(instance.status) && instance.check_at === null;
-    // What has ended is read, and not followed.
-    if (!ended) host.requireRoom(request);
-    return {
-      ...(request.subtree === true && records.feed !== undefined ? records.feed : records.journal).read(
-        request,
-      ),
-      ended,
-      tailKey: records.store.meta("tail_key"),
-    };
+    return takeSteps(records, batch, (event) => host.publishStep(event));
   }
 }

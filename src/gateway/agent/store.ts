@@ -87,6 +87,30 @@ const MIGRATIONS: readonly string[] = [
     seq INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE switchyard_steps (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    engine_event INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    step_name TEXT NOT NULL,
+    occurrence INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    UNIQUE (instance_id, engine_event, time, type)
+  ) STRICT;
+  CREATE INDEX switchyard_steps_by_instance ON switchyard_steps (instance_id, seq);
+
+  CREATE TABLE switchyard_step_readings (
+    instance_id TEXT PRIMARY KEY,
+    attempt INTEGER NOT NULL,
+    engine_event INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    copied INTEGER NOT NULL,
+    dropped_seq INTEGER NOT NULL,
+    dropped_time INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE switchyard_approvals (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,

@@ -8,6 +8,7 @@ export interface TailHost {
   /** Whether a request opens a tail of an agent below. */
   passesTail(agent: Agent, request: Request): boolean;
   startTail(agent: Agent, connection: Connection, request: TailRequest): void;
+  leaveTail(agent: Agent, connection: Connection): void;
 }
 
 type Hooked = Pick<
@@ -55,5 +56,6 @@ export function keepTailsFromAuthor(prototype: Hooked, host: TailHost): void {
   };
   prototype.onClose = function onCloseUnlessTail(this: Agent, connection, code, reason, wasClean) {
     if (!isTail(connection)) return onClose.call(this, connection, code, reason, wasClean);
+    host.leaveTail(this, connection);
   };
 }

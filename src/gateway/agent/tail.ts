@@ -1,8 +1,10 @@
 import type { Connection } from "agents";
 import { ENDING_TYPES, type GatewayEvent, isEnding, isOfInstance } from "../contract/event";
 import { ProblemError } from "../contract/problem";
+import type { StepEvent } from "../contract/step-event";
 import type { EventFilter, EventsRequest, Watch } from "../port";
 import { callerTag, type Connections, excessOf } from "./tail-quota";
+import { readWithSteps } from "./events-with-steps";
 import type { Records } from "./records";
 
 /**
@@ -17,6 +19,7 @@ const AFTER_HEADER = "x-switchyard-tail-after";
 const WATCH_HEADER = "x-switchyard-tail-watch";
 
 const TAIL_TAG = "switchyard:tail";
+const STEPS_TAG = "switchyard:steps:";
 const REPLAY_BATCH = 100;
 const GONE = "what was watched is gone";
 
@@ -56,10 +59,11 @@ export function passesTail({ headers }: Request, depth: number, tailKey: string)
 
 /** The tags by which events find a tail, also after the agent slept. */
 export function tailTags(watch: Watch): string[] {
-  const { tokenId, quota } = watch;
+  const { instanceId, steps = false, tokenId, quota } = watch;
   return [
     TAIL_TAG,
     watchTag(watch),
+    ...(steps && instanceId !== undefined ? [stepsTag(instanceId)] : []),
     ...(tokenId === undefined ? [] : [tokenTag(tokenId)]),
     ...(quota === undefined ? [] : [callerTag(quota.caller)]),
   ];
@@ -97,16 +101,20 @@ export function startTail(
     connection.close(1013, "too many streams");
     return;
   }
-  if (instanceId !== undefined && records.ledger.find(instanceId) === undefined) {
+  const instance = instanceId === undefined ? undefined : records.ledger.find(instanceId);
+  if (instanceId !== undefined && instance === undefined) {
     connection.close(1000, GONE);
     return;
   }
-  const list = request.subtree === true && records.feed !== undefined ? records.feed : records.journal;
   const { types = [], workflow } = request;
   const replayed = { ...request, types: types.length === 0 ? [] : [...types, ...ENDING_TYPES] };
   let after = request.after;
   for (;;) {
-    const { events, cursor, more, gap } = list.read({ ...replayed, after, limit: REPLAY_BATCH });
+    const asked = { ...replayed, after, limit: REPLAY_BATCH };
+    const { events, cursor, more, gap } =
+      request.steps && instance !== undefined
+        ? readWithSteps(records, asked, instance)
+        : records.listOf(request).read(asked);
     if (gap) {
       // Lost since the reader read: it is told when it reads on, since a tail carries events alone.
       connection.close(1000, "events are missing");
@@ -126,17 +134,28 @@ interface LiveTail extends EventFilter {
 
 /**
  * Sends events to the tails that watch their instance, or the whole agent; and to those that watch the agent and all below it.
- * Each event is written as JSON once.
+ * Each event is written as JSON once, and once more if somebody follows the steps too.
+ *
+ * @param besideSteps gives an event the place that it has among steps.
  */
 export function publishToTails(
   events: readonly GatewayEvent[],
   ofSubtree: readonly GatewayEvent[],
   connections: Connections,
+  besideSteps: (event: GatewayEvent & { readonly instanceId: string }) => GatewayEvent,
 ): void {
   const ofAgent = [...connections(watchTag({ instanceId: undefined }))];
   for (const event of events) {
-    const ofInstance = isOfInstance(event) ? connections(watchTag({ instanceId: event.instanceId })) : [];
-    send(event, [...ofAgent, ...ofInstance]);
+    send(event, ofAgent);
+    if (!isOfInstance(event)) continue;
+    const { instanceId } = event;
+    const ofInstance = [...connections(watchTag({ instanceId }))];
+    const withSteps = ofInstance.filter(({ tags }) => tags.includes(stepsTag(instanceId)));
+    send(
+      event,
+      ofInstance.filter((connection) => !withSteps.includes(connection)),
+    );
+    if (withSteps.length > 0) send(besideSteps(event), withSteps);
   }
   if (ofSubtree.length === 0) return;
   const ofAll = [...connections(watchTag({ instanceId: undefined, subtree: true }))];
@@ -153,8 +172,50 @@ function send(event: GatewayEvent, connections: readonly Connection[]): void {
 
 /** An end passes every filter: the Worker must hear of it, and shows it only if it was asked for. */
 function passes(event: GatewayEvent, { types = [], workflow }: EventFilter): boolean {
-  const ofType = types.length === 0 || types.includes(event.type) || isEnding(event.type);
+  const ofType =
+    types.length === 0 || (types as readonly string[]).includes(event.type) || isEnding(event.type);
   return ofType && (workflow === undefined || (isOfInstance(event) && event.workflow === workflow));
+}
+
+/** Sends what happened to a step to those who follow the steps of its instance. */
+export function publishStepToTails(event: StepEvent, connections: Connections): void {
+  const frame = JSON.stringify(event);
+  for (const connection of liveOnes(connections)(stepsTag(event.instanceId))) sendOrClose(connection, frame);
+}
+
+/** A message to the Worker behind a tail: it is to copy the steps from the engine, for everybody who follows them. */
+const PUMP = JSON.stringify({ pump: true });
+
+/** Whether a message that a tail brought is one to copy the steps. */
+export function asksToPump(message: unknown): boolean {
+  return message === PUMP;
+}
+
+/** Whether one of those who follow the steps of an instance copies them. */
+export function hasPump(instanceId: string, connections: Connections): boolean {
+  return [...connections(stepsTag(instanceId))].some(({ state }) => isPump(state));
+}
+
+/** Has one of those who follow the steps of an instance copy them, unless one does. @param leaving takes no part any more. */
+export function appointPump(instanceId: string, connections: Connections, leaving?: Connection): void {
+  const here = [...liveOnes(connections)(stepsTag(instanceId))].filter(({ id }) => id !== leaving?.id);
+  const [first] = here;
+  if (first === undefined || here.some(({ state }) => isPump(state))) return;
+  first.setState({ live: true, pump: true });
+  sendOrClose(first, PUMP);
+}
+
+/** Tells the one that copies the steps of an instance that its run has begun. */
+export function wakePump(instanceId: string, connections: Connections): void {
+  for (const connection of connections(stepsTag(instanceId))) {
+    if (isPump(connection.state)) sendOrClose(connection, PUMP);
+  }
+}
+
+/** Goes on without a tail that has closed: if it copied steps, another one does. */
+export function leaveTail(connection: Connection, connections: Connections): void {
+  const tag = connection.tags.find((one) => one.startsWith(STEPS_TAG));
+  if (tag !== undefined) appointPump(tag.slice(STEPS_TAG.length), connections, connection);
 }
 
 /** Which tails end: those of an instance, those of a stream token, or all. */
@@ -175,6 +236,10 @@ function watchTag({ instanceId, subtree = false }: Pick<Watch, "instanceId" | "s
   return subtree ? "switchyard:watch-subtree" : "switchyard:watch-agent";
 }
 
+function stepsTag(instanceId: string): string {
+  return STEPS_TAG + instanceId;
+}
+
 function tokenTag(tokenId: string): string {
   return `switchyard:token:${tokenId}`;
 }
@@ -186,6 +251,10 @@ function liveOnes(connections: Connections): Connections {
 
 function isLive(state: unknown): state is LiveTail {
   return typeof state === "object" && state !== null && "live" in state && state.live === true;
+}
+
+function isPump(state: unknown): boolean {
+  return typeof state === "object" && state !== null && "pump" in state && state.pump === true;
 }
 
 /** A tail that misses a frame must not go on as if nothing was: closed, it comes back and replays. */

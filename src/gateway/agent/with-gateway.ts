@@ -15,8 +15,20 @@ import { type Outcome, toOutcome } from "./outcome";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
+import { besideSteps } from "./events-with-steps";
+import {
+  appointPump,
+  closeTails,
+  hasPump,
+  isTail,
+  leaveTail,
+  publishStepToTails,
+  publishToTails,
+  requireRoom,
+  startTail,
+  wakePump,
+} from "./tail";
 import type { Rise } from "./upward";
-import { closeTails, isTail, publishToTails, requireRoom, startTail } from "./tail";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
@@ -84,10 +96,12 @@ export function withGateway(base: AgentBase): AgentBase {
     static readonly #tails: TailHost = {
       gatewayPath: (agent) => (agent as GatewayAgent).#open().records.agent,
       passesTail: (agent, request) => GatewayAgent.gatewayOf(agent).passesTail(request),
-      startTail: (agent, connection, request) =>
-        startTail(connection, request, GatewayAgent.gatewayOf(agent).records, (tag) =>
-          agent.getConnections(tag),
-        ),
+      startTail: (agent, connection, request) => {
+        const connections = (tag: string) => agent.getConnections(tag);
+        startTail(connection, request, GatewayAgent.gatewayOf(agent).records, connections);
+        if (request.steps && request.instanceId !== undefined) appointPump(request.instanceId, connections);
+      },
+      leaveTail: (agent, connection) => leaveTail(connection, (tag) => agent.getConnections(tag)),
     };
 
     #gateway: AgentGateway | undefined;
@@ -194,6 +208,7 @@ export function withGateway(base: AgentBase): AgentBase {
       });
       const path: AgentPath = [toStep(root), ...below.map(toStep)];
       const rootBinding = requireDefinition(root.className).binding ?? "";
+      const connections = (tag: string) => this.getConnections(tag);
       return new AgentGateway({
         definition,
         path,
@@ -202,15 +217,19 @@ export function withGateway(base: AgentBase): AgentBase {
         env: this.env,
         origin: this.#origin(rootBinding, path),
         rootBinding,
-        publish: (events, ofSubtree) => publishToTails(events, ofSubtree, (tag) => this.getConnections(tag)),
+        publish: (events, ofSubtree) =>
+          publishToTails(events, ofSubtree, connections, (event) => besideSteps(this.#open().records, event)),
+        publishStep: (event) => publishStepToTails(event, connections),
+        wakePump: (id) => wakePump(id, connections),
+        hasPump: (id) => hasPump(id, connections),
         background: (work) => this.ctx.waitUntil(work),
         clock: {
           set: async (at) =>
             (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
           cancel: (id) => this.cancelSchedule(id),
         },
-        requireRoom: (request) => requireRoom(request, (tag) => this.getConnections(tag)),
-        closeTails: (ended) => closeTails(ended, (tag) => this.getConnections(tag)),
+        requireRoom: (request) => requireRoom(request, connections),
+        closeTails: (ended) => closeTails(ended, connections),
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);
           if (typeof callable !== "function")

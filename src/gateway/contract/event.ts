@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Approval } from "./approval";
 import { InstanceError, type InstanceSchemas, Metadata, WaitingFor } from "./instance";
 import { variantName } from "./names";
+import type { StepEvent } from "./step-event";
 
 /** Types of the events that tell of one instance. */
 export const INSTANCE_EVENT_TYPES = [
@@ -40,8 +41,8 @@ export const ENDING_TYPES = [
 ] as const satisfies InstanceEventType[];
 
 /** @returns whether an event of this type ends an attempt. */
-export function isEnding(type: EventType): boolean {
-  return (ENDING_TYPES as readonly EventType[]).includes(type);
+export function isEnding(type: GatewayEvent["type"]): boolean {
+  return (ENDING_TYPES as readonly string[]).includes(type);
 }
 
 interface EventOf<Type extends EventType> {
@@ -63,11 +64,14 @@ export interface InstanceEvent extends EventOf<InstanceEventType> {
 /** What happened to the agent itself; it names no instance. */
 export type AgentEvent = EventOf<AgentEventType>;
 
-/** One entry of an agent's journal, as a page lists it and as `data` of an SSE frame carries it. */
-export type GatewayEvent = InstanceEvent | AgentEvent;
+/**
+ * One entry of an agent's journal, or of the steps that are told beside it, as a page lists it and as `data` of an SSE frame
+ * carries it.
+ */
+export type GatewayEvent = InstanceEvent | AgentEvent | StepEvent;
 
 /** @returns whether an event tells of one instance. */
-export function isOfInstance(event: GatewayEvent): event is InstanceEvent {
+export function isOfInstance(event: GatewayEvent): event is InstanceEvent | StepEvent {
   return "instanceId" in event;
 }
 

@@ -32,7 +32,13 @@ const TYPES = "Only these types; may be given several times";
 
 const InstanceEventsQuery = z.strictObject({
   ...QUERY,
-  type: repeated(z.enum(INSTANCE_EVENT_TYPES)).describe(TYPES),
+  type: repeated(z.enum(INSTANCE_EVENT_TYPES)).describe(`${TYPES}. Steps that are included come besides`),
+  include: z
+    .literal("steps")
+    .optional()
+    .describe(
+      "`steps` shows also how the steps of the instance go. A cursor that was given without it stands before all of them",
+    ),
 });
 
 const AgentEventsQuery = z.strictObject({
@@ -49,6 +55,7 @@ interface EventsQuery extends Partial<Pick<z.output<typeof AgentEventsQuery>, "w
   readonly type: NonNullable<Watch["types"]>;
   readonly after?: string | undefined;
   readonly from?: string | undefined;
+  readonly include?: "steps" | undefined;
   readonly limit: number;
 }
 
@@ -88,8 +95,9 @@ export const readAgentEvents = operation<Subject>()({
 /** What a checked request for events watches. */
 export function watchOf({ params, query, tokenId, quota }: Asked<OperationSchemas>): Watch {
   const { instanceId } = (params ?? {}) as { instanceId?: string };
-  const { type: types, workflow, scope } = queryOf(query);
-  return { instanceId, types, workflow, subtree: scope === "subtree", tokenId, quota };
+  const { type: types, workflow, scope, include } = queryOf(query);
+  const subtree = scope === "subtree";
+  return { instanceId, types, workflow, subtree, steps: include === "steps", tokenId, quota };
 }
 
 /** The cursor that a checked request for events goes on after; undefined if it begins. */

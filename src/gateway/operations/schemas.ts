@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ControlFrame, eventSchema, StateUpdated, type UnionByType } from "../contract/event";
 import { instanceSchema } from "../contract/instance";
 import { eventPageOf, instancePageOf } from "../contract/page";
+import { STEP_EVENTS } from "../contract/step-event";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { hasStateBelow, workflowsBelow } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -37,7 +38,6 @@ const ofAgent = memoized((agent: AgentDefinition) => {
     workflows.map((schemas) => schemas.instance),
     `Any${name}Instance`,
   );
-  const ofInstance = journalSchemas(name, events, []);
   const below = workflowsBelow(agent);
   const listed =
     below.length === workflows.length
@@ -50,17 +50,14 @@ const ofAgent = memoized((agent: AgentDefinition) => {
     instance,
     /** Also of the agents below. */
     instancePage: instancePageOf(listed, `${name}InstancePage`),
-    /** The journal of one instance. */
-    ofInstance,
+    /** The journal of one instance, with its steps if they are asked for. */
+    ofInstance: journalSchemas(name, events, STEP_EVENTS),
     /** The journal of the agent and of those below, which tells of their states too. */
-    ofAgent:
-      below.length === workflows.length && !hasStateBelow(agent)
-        ? ofInstance
-        : journalSchemas(
-            `${name}Agent`,
-            below.map((workflow) => ofWorkflow(workflow).event),
-            hasStateBelow(agent) ? [StateUpdated] : [],
-          ),
+    ofAgent: journalSchemas(
+      `${name}Agent`,
+      below.map((workflow) => ofWorkflow(workflow).event),
+      hasStateBelow(agent) ? [StateUpdated] : [],
+    ),
   };
 });
 

@@ -18,6 +18,8 @@ export interface JournalSource {
   readonly ofInstance: boolean;
   /** Types that the reader asked for; all, if there are none. A tail tells of every end besides. */
   readonly types?: readonly EventType[];
+  /** Whether its steps are told too, of which some may come after its end. */
+  readonly withSteps?: boolean | undefined;
 }
 
 /** What is told next: events, or something about the stream itself, with the cursor at which it holds. */
@@ -43,6 +45,7 @@ export async function* follow(
   while (!stop.aborted) {
     const since = Date.now();
     const before = cursor;
+    let ending = false;
     try {
       const answer: EventsAnswer = next ?? (await source.read(cursor));
       next = undefined;
@@ -58,11 +61,13 @@ export async function* follow(
       const tail = await source.openTail(cursor, answer.tailKey);
       for await (const live of socketEvents(tail, stop)) {
         const end = source.ofInstance ? live.findIndex(({ type }) => isEnding(type)) : -1;
-        const heard = end < 0 ? live : live.slice(0, end + 1);
+        // The last steps may still be on their way: then the end is read with them.
+        ending = end >= 0 && source.withSteps === true;
+        const heard = end < 0 ? live : live.slice(0, ending ? end : end + 1);
         cursor = heard.at(-1)?.id ?? cursor;
-        const { types = [] } = source;
-        const events = heard.filter(({ type }) => types.length === 0 || types.includes(type));
+        const events = heard.filter((event) => isAskedFor(event, source));
         if (events.length > 0) yield { events };
+        if (ending) break;
         if (end >= 0) return yield { control: { type: "stream.end" }, cursor };
       }
     } catch (failure) {
@@ -70,12 +75,18 @@ export async function* follow(
       if (gone) return yield { control: { type: "stream.closing" }, cursor };
     }
     if (stop.aborted) return;
+    if (ending) continue;
     // The socket was cut. That is normal for one that was open for long, or that brought something; one that is cut at once
     // may be so again.
     failures = cursor !== before || Date.now() - since > SETTLED_MS ? 0 : failures + 1;
     if (failures > MOST_FAILURES) return yield { control: { type: "stream.closing" }, cursor };
     if (failures > 0) await pause(FIRST_DELAY_MS * 2 ** failures, stop);
   }
+}
+
+/** A tail tells of every end, and, if steps are told, of steps of all types. */
+function isAskedFor({ type }: GatewayEvent, { types = [] }: JournalSource): boolean {
+  return types.length === 0 || (types as readonly string[]).includes(type) || type.startsWith("step.");
 }
 
 /** Waits for a time, or until `stop` aborts. */

@@ -1,10 +1,13 @@
 import { EVENT_TYPES, type GatewayEvent } from "../contract/event";
 import { ProblemError } from "../contract/problem";
+import { STEP_EVENT_TYPES } from "../contract/step-event";
 
 /** The most that waits for a reader, in bytes. What is beyond is in the journal, where it costs nothing to keep. */
 const MOST_WAITING_BYTES = 256 * 1024;
 /** "Try again later": the agent has as many streams open as it may. */
 const REFUSED = 1013;
+
+const TYPES: readonly unknown[] = [...EVENT_TYPES, ...STEP_EVENT_TYPES];
 
 const encoder = new TextEncoder();
 
@@ -84,7 +87,7 @@ function parseEvent(text: string): GatewayEvent | undefined {
   const event = parseJson(text);
   if (typeof event !== "object" || event === null || !("id" in event) || !("type" in event)) return undefined;
   if (typeof event.id !== "string" || !/^[\x21-\x7e]+$/.test(event.id)) return undefined;
-  return (EVENT_TYPES as readonly unknown[]).includes(event.type) ? (event as GatewayEvent) : undefined;
+  return TYPES.includes(event.type) ? (event as GatewayEvent) : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -17,6 +17,7 @@ import type {
   PassedGate,
   Report,
 } from "../agent/reports";
+import { toInstanceError } from "../agent/shown-error";
 import type { GatewayMembers } from "../agent/with-gateway";
 import { ProblemError, PROBLEMS } from "../contract/problem";
 import {
@@ -37,7 +38,7 @@ import { originOf, type RunOrigin } from "./origin";
 import { ReportKeys } from "./report-keys";
 import type { Run } from "./run";
 import { tell } from "./tell";
-import { parsed, toInstanceError, toJson } from "./values";
+import { parsed, toJson } from "./values";
 import { type RunMethod, wrapRun, wrapWholeRun } from "./wrap-run";
 
 /** What a gate asks, beside what the SDK's `waitForApproval` takes. */
