@@ -179,7 +179,7 @@ describe("every operation", () => {
       // It alone tells of the agent's state too.
       streamCatalogEvents: "#/components/schemas/CatalogAgentFrame",
       streamDatasetInstanceEvents: "#/components/schemas/DatasetFrame",
-      streamDatasetEvents: "#/components/schemas/DatasetFrame",
+      streamDatasetEvents: "#/components/schemas/DatasetAgentFrame",
     });
     for (const { operation } of streams) {
       const names = operation.parameters?.map(({ name }) => name);
