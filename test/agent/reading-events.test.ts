@@ -85,33 +85,33 @@ describe("who reads steps", () => {
   });
 });
 
-describe("before a restart", () => {
-  /** An engine that tells two events more, while somebody else copies the first of them. */
-  const engineOf = (told: readonly number[]) => {
-    const subscribed: number[] = [];
-    const engine = new Engine({
-      REFUND: {
-        create: () => {},
-        get: async () => ({
-          subscribe: async ({ cursor }: { cursor: number }) => {
-            subscribed.push(cursor);
-            const left = told.filter((n) => n > cursor);
-            return {
-              next: async () => {
-                const n = left.shift();
-                return n === undefined
-                  ? new Promise<never>(() => {})
-                  : { done: false, value: engineEvent(n, { type: "step_started", stepName: `s${n}-1` }) };
-              },
-              [Symbol.dispose]: () => {},
-            };
-          },
-        }),
-      },
-    });
-    return { engine, subscribed };
-  };
+/** An engine that has told these events, and is silent then; and after which each subscription began. */
+const engineOf = (told: readonly number[]) => {
+  const subscribed: number[] = [];
+  const engine = new Engine({
+    REFUND: {
+      create: () => {},
+      get: async () => ({
+        subscribe: async ({ cursor }: { cursor: number }) => {
+          subscribed.push(cursor);
+          const left = told.filter((n) => n > cursor);
+          return {
+            next: async () => {
+              const n = left.shift();
+              return n === undefined
+                ? new Promise<never>(() => {})
+                : { done: false, value: engineEvent(n, { type: "step_started", stepName: `s${n}-1` }) };
+            },
+            [Symbol.dispose]: () => {},
+          };
+        },
+      }),
+    },
+  });
+  return { engine, subscribed };
+};
 
+describe("before a restart", () => {
   test("what is left of the attempt is copied, and then nothing of it counts any more", async () => {
     const { desk, take } = openReader();
     take(1);
