@@ -27,9 +27,10 @@ export class Catalog extends withGateway(Agent)<Cloudflare.Env, CatalogState> {
     this.setState({ ...this.state, datasets: { ...this.state.datasets, [name]: entry } });
   }
 
-  /** Called by `publish-release`: the names of what is released. */
+  /** Called by `publish-release` and `clear-history`: the names of the data sets that are not deleted. */
   listDatasets(): string[] {
-    return Object.keys(this.state.datasets).toSorted();
+    const names = Object.keys(this.state.datasets).toSorted();
+    return names.filter((name) => this.dynamicAgents.has(Dataset, name));
   }
 
   /** Starts an import on one of the data sets, which is made if it is new. */
@@ -63,6 +64,7 @@ export class Catalog extends withGateway(Agent)<Cloudflare.Env, CatalogState> {
 
   /** Called by `clear-history`: the same of the imports of one data set. */
   async forgetImports(dataset: string, before: Date): Promise<number> {
+    if (!this.dynamicAgents.has(Dataset, dataset)) return 0;
     const child = await this.dynamicAgents.get(Dataset, dataset);
     return child.forgetImports(before);
   }

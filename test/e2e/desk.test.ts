@@ -96,6 +96,20 @@ test("history is cleared of what ended and is old enough, in the catalog and in 
   expect((await gateway.post(`${dataset}/methods/rows`, {})).json()).toMatchObject({ total: 2 });
 });
 
+test("a data set that is deleted is not brought back by what the catalog remembers of it", async () => {
+  const catalog = "/agents/catalog/bereft";
+  const imported = await start(`${catalog}/sub/dataset/air`, "import-dataset", { csv: CSV });
+  await untilStatus(() => gateway.get(imported), "waiting");
+  await gateway.post(`${imported}/approve`, {});
+  await untilStatus(() => gateway.get(imported), "complete");
+  expect((await gateway.request("DELETE", `${catalog}/sub/dataset/air`)).status).toBeLessThan(300);
+
+  const cleared = await start(catalog, "clear-history", { olderThanDays: 0 });
+  const done = await untilStatus(() => gateway.get(cleared), "complete");
+  expect(done.json()).toMatchObject({ output: { imports: 0 } });
+  expect((await gateway.get(`${catalog}/sub`)).json()).toMatchObject({ items: [] });
+});
+
 test("imports are found by whose they are", async () => {
   const dataset = "/agents/catalog/owned/sub/dataset/cities";
   const adas = await start(dataset, "import-dataset", { csv: CSV }, { owner: "ada", colour: "red" });
