@@ -220,10 +220,17 @@ const isRefused = (outcome: Outcome): outcome is Refused => typeof outcome === "
 
 /** All that is told of an instance: itself, its journal and the approvals of its agent. */
 async function everythingOf(agent: string, self: string): Promise<string[]> {
-  const paths = [self, `${self}/events?limit=100`, `${agent}/approvals?limit=100`];
-  return Promise.all(
-    paths.map(async (path) => (await gateway.get(path, { accept: "application/json" })).text),
-  );
+  const read = (path: string) => gateway.get(path, { accept: "application/json" });
+  const [instance, events, approvals] = await Promise.all([
+    read(self),
+    read(`${self}/events?limit=100`),
+    read(`${agent}/approvals?limit=100`),
+  ]);
+  // Of this instance alone: the gates of the others expire meanwhile.
+  const own = approvals
+    .json<{ items: { links: { instance: string } }[] }>()
+    .items.filter(({ links }) => links.instance === self);
+  return [instance.text, events.text, JSON.stringify(own)];
 }
 
 describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
