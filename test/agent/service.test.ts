@@ -324,6 +324,13 @@ describe("a call of a method", () => {
     expect(log).toEqual(["invoke quote"]);
   });
 
+  test("under a key wakes its agent to forget the answer", async () => {
+    const { log, service } = openService();
+    const call = { method: "quote", input: { orderId: "four" }, once: { key: "k", fingerprint: "f" } };
+    await service.callMethod(call);
+    expect(log.map((line) => line.replace(/ with .*/, ""))).toEqual(["alarm", "invoke quote"]);
+  });
+
   test.each(["cancel", "setState", "onStart", "toString", "constructor", "__proto__", ""])(
     "that is not on the list is not found, and nothing is called: %j",
     async (method) => {

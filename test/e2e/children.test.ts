@@ -214,7 +214,14 @@ describe("a subtree", () => {
     const key = { "idempotency-key": "sweep-1" };
     const first = await sweep(ROOT, "workflow=silent&status=complete", key);
     expect(first).toEqual({ deleted: 21, more: false, nextCursor: null });
+    const late = `${ROOT}/sub/bench/a/instances/late`;
+    await accepted(
+      gateway.post(`${ROOT}/sub/bench/a/workflows/silent`, { params: { answer: 1 }, id: "late" }),
+    );
+    await untilStatus(() => gateway.get(late), "complete");
     expect(await sweep(ROOT, "workflow=silent&status=complete", key)).toEqual(first);
+    expect((await gateway.get(late)).status).toBe(200);
+    expect((await sweep(ROOT, "workflow=silent&status=complete")).deleted).toBe(1);
     expect(await sweep(ROOT, "workflow=gated")).toEqual({ deleted: 1, more: false, nextCursor: null });
     expect(await sweep(ROOT, "workflow=gated&force=true")).toEqual({
       deleted: 6,

@@ -74,6 +74,20 @@ describe.each(Object.entries(AGENTS))("on %s", (_, agent) => {
     });
   });
 
+  test("a repeat under a key is answered as the first time, and does nothing to what came since", async () => {
+    const self = await into.waiting(agent);
+    const terminate = () => gateway.post(`${self}/terminate`, {}, { "idempotency-key": `end-${self}` });
+    const first = await terminate();
+    expect(first.json(), first.text).toMatchObject({ status: "terminated" });
+    await gateway.post(`${self}/restart`, {});
+    await untilStatus(() => gateway.get(self), "waiting");
+    const again = await terminate();
+    expect([again.status, again.json()]).toEqual([first.status, first.json()]);
+    expect(statusOf(await gateway.get(self))).toBe("waiting");
+    await gateway.request("DELETE", `${self}?force=true`);
+    expect((await terminate()).json()).toEqual(first.json());
+  });
+
   test("a restart from a step keeps what was done before it", async () => {
     const self = await start(agent, "gated", { params: { gates: ["one", "two"] } });
     await untilStatus(() => gateway.get(self), "waiting");

@@ -86,12 +86,12 @@ export class AgentService implements AgentPort {
   async control({ id, control, once }: Asked<"control">): Promise<Instance> {
     const { records, host } = this.#context;
     await host.ensureAlarm();
-    records.changeOnce(once, (now) => {
+    const answer = records.changeOnce(once, (now) => {
       applyControl(records, requireInstance(this.#context, id), control, now);
-      return id;
+      return toInstance(requireInstance(this.#context, id), records.agent);
     });
     await host.deliver();
-    return toInstance(requireInstance(this.#context, id), records.agent);
+    return answer;
   }
 
   deleteInstance(input: Asked<"deleteInstance">): Promise<Deleted> {
@@ -125,7 +125,8 @@ export class AgentService implements AgentPort {
     return decide(this.#context, input);
   }
 
-  callMethod(input: Asked<"callMethod">): Promise<unknown> {
+  async callMethod(input: Asked<"callMethod">): Promise<unknown> {
+    if (input.once !== undefined) await this.#forgetLater();
     return callMethod(this.#context, input);
   }
 
@@ -134,9 +135,13 @@ export class AgentService implements AgentPort {
   }
 
   async changeState(input: Asked<"changeState">): Promise<StateView> {
-    // Nothing is to be sent, but the answer is to be forgotten.
-    if (input.once !== undefined) await this.#context.host.ensureAlarm(ANSWERS_KEPT_MS);
+    if (input.once !== undefined) await this.#forgetLater();
     return changeState(this.#context, input);
+  }
+
+  /** For what has nothing to send, but an answer to forget. */
+  #forgetLater(): Promise<void> {
+    return this.#context.host.ensureAlarm(ANSWERS_KEPT_MS);
   }
 
   async revokeStreamToken({ tokenId }: Asked<"revokeStreamToken">): Promise<void> {
