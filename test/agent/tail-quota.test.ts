@@ -1,13 +1,18 @@
 import type { Connection } from "agents";
 import { describe, expect, test } from "vitest";
-import { callerTag, excessOf } from "../../src/gateway/agent/tail-quota.ts";
+import { callerTag, StreamCounts } from "../../src/gateway/agent/tail-quota.ts";
 import { readTailRequest, tailHeaders, tailTags } from "../../src/gateway/agent/tail.ts";
 
 const WATCHED = "switchyard:watch:r-1";
 const quota = { caller: "ada", perInstance: 3, perCaller: 2 };
-/** So many connections of each tag. */
-const open = (counts: Readonly<Record<string, number>>) => (tag: string) =>
-  Array.from({ length: counts[tag] ?? 0 }, () => ({}) as Connection);
+/** So many connections of each tag; whoever goes through them is seen. */
+const open =
+  (counts: Readonly<Record<string, number>>, looks: string[] = []) =>
+  (tag: string) => {
+    looks.push(tag);
+    return Array.from({ length: counts[tag] ?? 0 }, () => ({}) as Connection);
+  };
+const CALLER = callerTag("ada");
 
 describe("one stream more", () => {
   test.each([
@@ -15,15 +20,55 @@ describe("one stream more", () => {
     [2, 1],
     [2, 0],
   ])("has room beside %d of its instance and %d of its caller", (ofInstance, ofCaller) => {
-    const counts = { [WATCHED]: ofInstance, [callerTag("ada")]: ofCaller, [callerTag("bob")]: 9 };
-    expect(excessOf(quota, WATCHED, open(counts))).toBeUndefined();
+    const counts = { [WATCHED]: ofInstance, [CALLER]: ofCaller, [callerTag("bob")]: 9 };
+    expect(new StreamCounts().excessOf(quota, WATCHED, open(counts))).toBeUndefined();
   });
 
   test("is one too many of its instance, or of its caller, and says of which", () => {
-    expect(excessOf(quota, WATCHED, open({ [WATCHED]: 3 }))).toMatch(
+    expect(new StreamCounts().excessOf(quota, WATCHED, open({ [WATCHED]: 3 }))).toMatch(
       /^At most 3 streams follow one instance/,
     );
-    expect(excessOf(quota, WATCHED, open({ [callerTag("ada")]: 2 }))).toMatch(/^A caller has at most 2/);
+    expect(new StreamCounts().excessOf(quota, WATCHED, open({ [CALLER]: 2 }))).toMatch(
+      /^A caller has at most 2/,
+    );
+  });
+});
+
+describe("what was counted once", () => {
+  const wide = { caller: "ada", perInstance: 3, perCaller: 100 };
+
+  test("is not counted again while there is room, however many open", () => {
+    const counts = new StreamCounts();
+    const looks: string[] = [];
+    for (let n = 0; n < 100; n += 1) {
+      const connections = open({ [WATCHED]: n, [CALLER]: n }, looks);
+      expect(counts.excessOf({ ...wide, perInstance: 100 }, WATCHED, connections)).toBeUndefined();
+      counts.opened([WATCHED, CALLER]);
+    }
+    expect(looks).toEqual([WATCHED, CALLER]);
+  });
+
+  test("is full when as many have opened since as there was room for, also if none of them was asked about", () => {
+    const counts = new StreamCounts();
+    expect(counts.excessOf(wide, WATCHED, open({ [WATCHED]: 1 }))).toBeUndefined();
+    for (const _ of [1, 2]) counts.opened([WATCHED]);
+    expect(counts.excessOf(wide, WATCHED, open({ [WATCHED]: 3 }))).toMatch(/^At most 3/);
+  });
+
+  test("is counted again where it would be too much: what has closed since makes room", () => {
+    const counts = new StreamCounts();
+    expect(counts.excessOf(wide, WATCHED, open({ [WATCHED]: 3 }))).toMatch(/^At most 3/);
+    expect(counts.excessOf(wide, WATCHED, open({ [WATCHED]: 2 }))).toBeUndefined();
+    counts.opened([WATCHED]);
+    expect(counts.excessOf(wide, WATCHED, open({ [WATCHED]: 3 }))).toMatch(/^At most 3/);
+  });
+
+  test("may be forgotten, and is counted anew then", () => {
+    const counts = new StreamCounts();
+    counts.excessOf(wide, WATCHED, open({ [WATCHED]: 1 }));
+    for (let n = 0; n < 1_000; n += 1) counts.excessOf(wide, `switchyard:watch:other-${n}`, open({}));
+    counts.opened([WATCHED]);
+    expect(counts.excessOf(wide, WATCHED, open({ [WATCHED]: 3 }))).toMatch(/^At most 3/);
   });
 });
 

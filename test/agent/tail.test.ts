@@ -12,6 +12,7 @@ import {
   tailTags,
   wakePump,
 } from "../../src/gateway/agent/tail.ts";
+import { StreamCounts } from "../../src/gateway/agent/tail-quota.ts";
 import { takeSteps } from "../../src/gateway/agent/step-taking.ts";
 import type { GatewayEvent } from "../../src/gateway/contract/event.ts";
 import type { StepEvent } from "../../src/gateway/contract/step-event.ts";
@@ -57,7 +58,8 @@ const cursorOf = ({ records }: Desk): string =>
 const tailOf = ({ records }: Desk, after: string, instanceId?: string, steps = false): StandInConnection => {
   const connection = new StandInConnection(instanceId, steps);
   const tailKey = records.store.meta("tail_key");
-  startTail(connection.asConnection, { agent: AGENT, instanceId, steps, after, tailKey }, records, () => []);
+  const request = { agent: AGENT, instanceId, steps, after, tailKey };
+  startTail(connection.asConnection, request, records, () => [], new StreamCounts());
   return connection;
 };
 

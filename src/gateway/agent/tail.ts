@@ -3,7 +3,7 @@ import { ENDING_TYPES, type GatewayEvent, isEnding, isOfInstance } from "../cont
 import { ProblemError } from "../contract/problem";
 import type { StepEvent } from "../contract/step-event";
 import type { EventFilter, EventsRequest, Watch } from "../port";
-import { callerTag, type Connections, excessOf } from "./tail-quota";
+import { callerTag, type Connections, type StreamCounts } from "./tail-quota";
 import { readWithSteps } from "./events-with-steps";
 import type { Records } from "./records";
 
@@ -79,9 +79,9 @@ export function isTail(connection: Connection): boolean {
  *
  * @throws ProblemError `too_many_streams`
  */
-export function requireRoom(request: EventsRequest, connections: Connections): void {
+export function requireRoom(request: EventsRequest, connections: Connections, counts: StreamCounts): void {
   const { quota } = request;
-  const detail = quota && excessOf(quota, watchTag(request), liveOnes(connections));
+  const detail = quota && counts.excessOf(quota, watchTag(request), liveOnes(connections));
   if (detail !== undefined) throw new ProblemError("too_many_streams", { detail });
 }
 
@@ -91,13 +91,14 @@ export function startTail(
   request: TailRequest,
   records: Records,
   connections: Connections,
+  counts: StreamCounts,
 ): void {
   if (!records.store.exists() || records.store.meta("tail_key") !== request.tailKey.split(" ").at(-1)) {
     connection.close(1008, "not a tail of this agent");
     return;
   }
   const { quota, instanceId } = request;
-  if (quota !== undefined && excessOf(quota, watchTag(request), liveOnes(connections)) !== undefined) {
+  if (quota !== undefined && counts.excessOf(quota, watchTag(request), liveOnes(connections)) !== undefined) {
     connection.close(1013, "too many streams");
     return;
   }
@@ -125,6 +126,7 @@ export function startTail(
     if (!more) break;
   }
   connection.setState({ live: true, types, workflow } satisfies LiveTail);
+  counts.opened(tailTags(request));
 }
 
 /** What is remembered of a tail, also while its agent sleeps. */
@@ -149,12 +151,11 @@ export function publishToTails(
     send(event, ofAgent);
     if (!isOfInstance(event)) continue;
     const { instanceId } = event;
-    const ofInstance = [...connections(watchTag({ instanceId }))];
-    const withSteps = ofInstance.filter(({ tags }) => tags.includes(stepsTag(instanceId)));
-    send(
-      event,
-      ofInstance.filter((connection) => !withSteps.includes(connection)),
+    const { true: withSteps = [], false: without = [] } = Object.groupBy(
+      connections(watchTag({ instanceId })),
+      ({ tags }) => `${tags.includes(stepsTag(instanceId))}`,
     );
+    send(event, without);
     if (withSteps.length > 0) send(besideSteps(event), withSteps);
   }
   if (ofSubtree.length === 0) return;

@@ -30,6 +30,7 @@ import {
 } from "./tail";
 import type { Rise } from "./upward";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
+import { StreamCounts } from "./tail-quota";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
 /** What `withGateway` adds to an Agent. `gateway…` is for the gateway itself: author code has no need to call it. */
@@ -98,12 +99,14 @@ export function withGateway(base: AgentBase): AgentBase {
       passesTail: (agent, request) => GatewayAgent.gatewayOf(agent).passesTail(request),
       startTail: (agent, connection, request) => {
         const connections = (tag: string) => agent.getConnections(tag);
-        startTail(connection, request, GatewayAgent.gatewayOf(agent).records, connections);
+        const { records } = GatewayAgent.gatewayOf(agent);
+        startTail(connection, request, records, connections, (agent as GatewayAgent).#streamCounts);
         if (request.steps && request.instanceId !== undefined) appointPump(request.instanceId, connections);
       },
       leaveTail: (agent, connection) => leaveTail(connection, (tag) => agent.getConnections(tag)),
     };
 
+    readonly #streamCounts = new StreamCounts();
     #gateway: AgentGateway | undefined;
     #children: Agent["dynamicAgents"] | undefined;
 
@@ -228,7 +231,7 @@ export function withGateway(base: AgentBase): AgentBase {
             (await this.schedule(new Date(at), "gatewayAlarm", undefined, { idempotent: false })).id,
           cancel: (id) => this.cancelSchedule(id),
         },
-        requireRoom: (request) => requireRoom(request, connections),
+        requireRoom: (request) => requireRoom(request, connections, this.#streamCounts),
         closeTails: (ended) => closeTails(ended, connections),
         invoke: async (method, input) => {
           const callable: unknown = Reflect.get(this, method);
