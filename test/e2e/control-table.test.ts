@@ -219,8 +219,9 @@ const isGone = (outcome: Outcome): outcome is "gone" => outcome === "gone";
 const isRefused = (outcome: Outcome): outcome is Refused => typeof outcome === "object";
 
 /** All that is told of an instance: itself, its journal and the approvals of its agent. */
+const read = (path: string): Promise<Answer> => gateway.get(path, { accept: "application/json" });
+
 async function everythingOf(agent: string, self: string): Promise<string[]> {
-  const read = (path: string) => gateway.get(path, { accept: "application/json" });
   const [instance, events, approvals] = await Promise.all([
     read(self),
     read(`${self}/events?limit=100`),
