@@ -38,6 +38,19 @@ const approvedEnds = async (runtime: Runtime, self: string): Promise<void> => {
   await untilStatus(() => runtime.get(self), "complete");
 };
 
+/** What happens once in an attempt, whatever dies: of each, what tells it from others of its type. */
+const ONCE =
+  /^instance\.(?:queued|started|restarted|completed|terminated)$|^approval\.(?:requested|decided)$/;
+async function onceEach(runtime: Runtime, self: string): Promise<readonly string[]> {
+  const page = await runtime.get(`${self}/events?limit=100`, { accept: "application/json" });
+  const { items } = page.json<{
+    items: { type: string; attempt: number; data: { approvalId?: string } }[];
+  }>();
+  return items
+    .filter(({ type }) => ONCE.test(type))
+    .map(({ type, attempt, data }) => `${type} ${attempt} ${data.approvalId ?? ""}`);
+}
+
 const PLACES: readonly Place[] = [
   {
     name: "after the row of a start",
@@ -183,11 +196,15 @@ test.each(PLACES)("killed $name: nothing is lost, doubled or stuck", { timeout: 
   for (const agent of agents) {
     const list = (await runtime.get(`${agent}/instances?limit=100`)).json<{ items: { id: string }[] }>()
       .items;
-    expect(new Set(list.map(({ id }) => id)).size).toBe(list.length);
     const open = await until(
       () => runtime.get(`${agent}/instances?status=queued&status=running`),
       (answer) => answer.json<{ items: unknown[] }>().items.length === 0,
     );
     expect(open.status).toBe(200);
+    for (const { id } of list) {
+      const told = await onceEach(runtime, `${agent}/instances/${id}`);
+      expect(told.length).toBeGreaterThan(0);
+      expect(told).toEqual([...new Set(told)]);
+    }
   }
 });

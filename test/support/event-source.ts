@@ -1,4 +1,5 @@
 import { ControlFrame, EVENT_TYPES } from "../../src/gateway/contract/event.ts";
+import { inspect } from "./received.ts";
 import type { Received } from "./stream.ts";
 
 /** What an EventSource must be asked to listen for. */
@@ -38,5 +39,6 @@ export function followByEventSource({
 
 /** Reads what {@link followByEventSource} returns. */
 export function receivedFrom(text: string): Received[] {
+  inspect("an EventSource", text);
   return JSON.parse(text) as Received[];
 }

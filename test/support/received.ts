@@ -50,6 +50,15 @@ export function takeLeaks(): string[] {
   return taken;
 }
 
+/** Inspects a stream, piece by piece. */
+export function inspector(source: string): (text: string) => void {
+  let before = "";
+  return (text) => {
+    inspect(source, before + text);
+    before = (before + text).slice(-OVERLAP);
+  };
+}
+
 /** `fetch`, by which tests ask a gateway: everything that comes back is inspected as it comes. */
 export async function ask(url: URL, init: RequestInit = {}): Promise<Response> {
   const response = await fetch(url, init);
@@ -57,12 +66,10 @@ export async function ask(url: URL, init: RequestInit = {}): Promise<Response> {
   inspect(source, [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n"));
   if (response.body === null) return response;
   const decoder = new TextDecoder();
-  let before = "";
+  const inspectNext = inspector(source);
   const inspected = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
-      const text = before + decoder.decode(chunk, { stream: true });
-      inspect(source, text);
-      before = text.slice(-OVERLAP);
+      inspectNext(decoder.decode(chunk, { stream: true }));
       controller.enqueue(chunk);
     },
   });

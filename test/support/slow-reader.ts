@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { createParser } from "eventsource-parser";
 import type { TestGateway } from "./gateway.ts";
+import { inspector } from "./received.ts";
 import type { Received } from "./stream.ts";
 
 /** A reader on a TCP connection of its own, which it can leave full. */
@@ -43,7 +44,11 @@ export async function openSlowly(
   });
   response.setEncoding("utf8");
   response.pause();
-  response.on("data", (text: string) => parser.feed(text));
+  const inspectNext = inspector(`GET ${path}`);
+  response.on("data", (text: string) => {
+    inspectNext(text);
+    parser.feed(text);
+  });
   // A connection that is cut says so here, too.
   response.on("error", () => {});
   const closed = new Promise<void>((resolve) => {
