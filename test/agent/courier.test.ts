@@ -44,17 +44,21 @@ function openCourier() {
   const desk = openDesk();
   const workflow = new StandInWorkflow();
   const failures: string[] = [];
+  const failedAfter: number[] = [];
   const courier = new Courier(
     desk.records,
     new Engine({ REFUND: workflow }),
     (binding, identity) => ({ __workflowName: binding, __agentOrigin: { gateway: identity } }),
     {
-      failed: (id, failure) => failures.push(`${id}: ${String(failure)}`),
+      failed: (id, failure) => {
+        failures.push(`${id}: ${String(failure)}`);
+        failedAfter.push(Date.now() - NOON);
+      },
       dissolve: async () => true,
       finishAttempt: async () => {},
     },
   );
-  return { courier, desk, failures, workflow };
+  return { courier, desk, failedAfter, failures, workflow };
 }
 
 function addCreate({ accept, records }: Desk, id: string): void {
@@ -115,8 +119,8 @@ describe("a start", () => {
     expect(failures).toEqual([]);
   });
 
-  test("that the engine refuses for good has failed, once, and does not keep the agent awake", async () => {
-    const { courier, desk, failures, workflow } = openCourier();
+  test("that the engine refuses for good has failed, once, within a minute, and does not keep the agent awake", async () => {
+    const { courier, desk, failedAfter, failures, workflow } = openCourier();
     addCreate(desk, "r-1");
     workflow.onCreate = () => {
       throw new Error("no such workflow");
@@ -127,7 +131,8 @@ describe("a start", () => {
       await round;
     }
     expect(failures).toEqual(["r-1: Error: no such workflow"]);
-    expect(workflow.log).toHaveLength(10);
+    expect(failedAfter[0]).toBeLessThan(60_000);
+    expect(workflow.log).toHaveLength(7);
     expect(isEmpty(desk)).toBe(true);
   });
 });

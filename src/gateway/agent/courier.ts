@@ -4,7 +4,7 @@ import { reconcile, showPaused } from "./controls";
 import { type Engine, isEngineTerminal } from "./engine";
 import type { Identity } from "./reports";
 import type { InstanceRow } from "./ledger";
-import { type Due, type Message, MOST_FAILURES } from "./outbox";
+import { type Due, type Message, MOST_FAILURES, MOST_FAILURES_OF_START } from "./outbox";
 import type { Records } from "./records";
 
 /** A message that failed this often in a row, over some four days, is given up, whatever the engine is in. */
@@ -251,7 +251,7 @@ function isFinal({ kind, failures }: Due, failure: unknown): boolean {
   const refused =
     failure instanceof UnknownParamsError ||
     (kind === "restart" && failure instanceof Error && failure.message.includes("instance.cannot_restart"));
-  return refused || failures + 1 >= MOST_FAILURES;
+  return refused || failures + 1 >= (kind === "create" ? MOST_FAILURES_OF_START : MOST_FAILURES);
 }
 
 function ignore(): void {}

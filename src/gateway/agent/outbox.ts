@@ -58,7 +58,9 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
 /** A message that failed this often in a row, over some minutes, does not fail by chance. */
 export const MOST_FAILURES = 10;
-/** How long after that it waits at most. */
+/** A start is given up sooner, within a minute, an alarm that rings late included: somebody waits to see it begin. */
+export const MOST_FAILURES_OF_START = 7;
+/** How long a message waits at most that goes on failing. */
 const LONGEST_DELAY_OF_FAILING_MS = 3_600_000;
 
 /** A later message of an instance is not due before the earlier ones are taken. */
