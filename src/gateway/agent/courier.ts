@@ -4,14 +4,13 @@ import { reconcile, showPaused } from "./controls";
 import { type Engine, isEngineTerminal } from "./engine";
 import type { Identity } from "./reports";
 import type { InstanceRow } from "./ledger";
-import { type Due, type Message, MOST_FAILURES, MOST_FAILURES_OF_START } from "./outbox";
+import { type Addressee, type Due, type Message, MOST_FAILURES, MOST_FAILURES_OF_START } from "./outbox";
 import type { Records } from "./records";
+import { Rounds } from "./rounds";
 
 /** A message that failed this often in a row, over some four days, is given up, whatever the engine is in. */
 const LAST_FAILURE = 100;
 const AT_ONCE = 8;
-/** What is due later than this is left to the alarm. */
-const LONGEST_STAY_MS = 5_000;
 
 /** What an instance is created with beside its params, and what it is called: the SDK's own keys, and ours among them. */
 export type Origin = (binding: string, identity: Identity) => Record<string, unknown>;
@@ -32,50 +31,37 @@ export class Courier {
   readonly #engine: Engine;
   readonly #origin: Origin;
   readonly #host: CourierHost;
-  #round: Promise<void> = Promise.resolve();
-  #busy = false;
-  #wake = ignore;
+  readonly #toEngine: Rounds<Due>;
+  /** Beside what the engine is told, which does not wait for it. */
+  readonly #toChildren: Rounds<Due>;
 
   constructor(records: Records, engine: Engine, origin: Origin, host: CourierHost) {
     this.#records = records;
     this.#engine = engine;
     this.#origin = origin;
     this.#host = host;
+    this.#toEngine = this.#roundsOf("engine");
+    this.#toChildren = this.#roundsOf("children");
   }
 
-  /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. Rounds do not overlap. */
-  deliver(): Promise<void> {
-    if (this.#busy) this.#wake();
-    else this.#round = this.#deliverAll();
-    return this.#round;
+  /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. */
+  async deliver(): Promise<void> {
+    await Promise.all([this.#toEngine.run(), this.#toChildren.run()]);
   }
 
-  /** It is busy until the very moment in which it finds nothing to do: what is added later begins a new round. */
-  async #deliverAll(): Promise<void> {
-    this.#busy = true;
-    try {
-      for (;;) {
-        const now = Date.now();
-        const due = this.#records.outbox.due(now, AT_ONCE);
-        if (due.length === 0) {
-          const next = this.#records.outbox.nextDueAt();
-          if (next === undefined || next - now > LONGEST_STAY_MS) return;
-          await this.#sleep(next - now + 1);
-        }
-        await Promise.all(due.map((message) => this.#deliverOne(message)));
-      }
-    } finally {
-      this.#busy = false;
-    }
+  /** The same, but does not wait for sub-agents that end, which may take long. */
+  tellEngine(): Promise<void> {
+    void this.#toChildren.run();
+    return this.#toEngine.run();
   }
 
-  /** Ends early if something new is to be told. */
-  async #sleep(milliseconds: number): Promise<void> {
-    await new Promise<void>((resume) => {
-      this.#wake = resume;
-      setTimeout(resume, milliseconds);
+  #roundsOf(addressee: Addressee): Rounds<Due> {
+    const { outbox } = this.#records;
+    return new Rounds({
+      due: (now) => outbox.due(now, AT_ONCE, addressee),
+      nextDueAt: () => outbox.nextDueAt(addressee),
+      handle: (message) => this.#deliverOne(message),
     });
-    this.#wake = ignore;
   }
 
   async #deliverOne(message: Due): Promise<void> {
@@ -253,5 +239,3 @@ function isFinal({ kind, failures }: Due, failure: unknown): boolean {
     (kind === "restart" && failure instanceof Error && failure.message.includes("instance.cannot_restart"));
   return refused || failures + 1 >= (kind === "create" ? MOST_FAILURES_OF_START : MOST_FAILURES);
 }
-
-function ignore(): void {}

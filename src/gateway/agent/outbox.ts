@@ -37,6 +37,9 @@ export type Message =
       readonly payload: AgentStep;
     };
 
+/** Who messages are for: the engine, or sub-agents that end. */
+export type Addressee = "engine" | "children";
+
 /** A message with its place in the outbox, how often it was tried, and how often in a row that failed. */
 export type Due = Message & {
   readonly ordinal: number;
@@ -68,6 +71,12 @@ const HEADS = `FROM switchyard_outbox AS message WHERE NOT EXISTS (
   SELECT 1 FROM switchyard_outbox AS earlier
   WHERE earlier.instance_id = message.instance_id AND earlier.ordinal < message.ordinal
 )`;
+
+const FOR: Readonly<Record<Addressee | "anybody", string>> = {
+  engine: "AND kind <> 'dissolve'",
+  children: "AND kind = 'dissolve'",
+  anybody: "",
+};
 
 /** Messages written with the change they follow from, and sent after it until they are taken. */
 export class Outbox {
@@ -132,9 +141,13 @@ export class Outbox {
   }
 
   /** The messages to send now: of each instance the oldest, so that an instance is told in order. */
-  due(now: number, limit: number): Due[] {
+  due(now: number, limit: number, addressee: keyof typeof FOR = "anybody"): Due[] {
     return this.#store
-      .rows<OutboxRow>(`SELECT * ${HEADS} AND due_at <= ? ORDER BY due_at, ordinal LIMIT ?`, now, limit)
+      .rows<OutboxRow>(
+        `SELECT * ${HEADS} ${FOR[addressee]} AND due_at <= ? ORDER BY due_at, ordinal LIMIT ?`,
+        now,
+        limit,
+      )
       .map((row) => ({
         ordinal: row.ordinal,
         tries: row.tries,
@@ -172,8 +185,9 @@ export class Outbox {
   }
 
   /** When the next message is due, in milliseconds; undefined if nothing is left to tell. */
-  nextDueAt(): number | undefined {
-    return this.#store.rows<{ due_at: number }>(`SELECT due_at ${HEADS} ORDER BY due_at LIMIT 1`)[0]?.due_at;
+  nextDueAt(addressee: keyof typeof FOR = "anybody"): number | undefined {
+    const next = `SELECT due_at ${HEADS} ${FOR[addressee]} ORDER BY due_at LIMIT 1`;
+    return this.#store.rows<{ due_at: number }>(next)[0]?.due_at;
   }
 }
 
