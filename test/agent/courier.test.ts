@@ -40,7 +40,7 @@ class StandInWorkflow {
   }
 }
 
-function openCourier(dissolve: CourierHost["dissolve"] = async () => true) {
+function openCourier(dissolve: CourierHost["dissolve"] = async () => "done") {
   const desk = openDesk();
   const workflow = new StandInWorkflow();
   const failures: string[] = [];
@@ -307,7 +307,7 @@ function endingFor(milliseconds: number) {
   const opened = openCourier(async ({ name }) => {
     asked.push(name);
     await new Promise((resume) => setTimeout(resume, milliseconds));
-    return true;
+    return "done";
   });
   addEnd(opened.desk, "x");
   return { ...opened, asked };
@@ -344,5 +344,18 @@ describe("a sub-agent that takes long to end", () => {
     expect(asked).toEqual(["x"]);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(isEmpty(desk)).toBe(true);
+  });
+
+  test("is asked again at once while it comes further, and after that is put off as if it were new", async () => {
+    const asked: number[] = [];
+    const { courier, desk } = openCourier(async () => {
+      asked.push(Date.now() - NOON);
+      return asked.length % 20 === 0 ? "waits" : "more";
+    });
+    addEnd(desk, "x");
+    void courier.deliver();
+    await vi.advanceTimersByTimeAsync(600);
+    expect([...new Set(asked)]).toEqual([0, 501]);
+    expect(asked).toHaveLength(40);
   });
 });

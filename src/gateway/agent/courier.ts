@@ -1,6 +1,7 @@
 import { isTerminal } from "../contract/instance";
 import type { AgentStep } from "../contract/names";
 import { reconcile, showPaused } from "./controls";
+import type { Dissolved } from "./departures";
 import { type Engine, isEngineTerminal } from "./engine";
 import type { Identity } from "./reports";
 import type { InstanceRow } from "./ledger";
@@ -10,7 +11,7 @@ import { Rounds } from "./rounds";
 
 /** A message that failed this often in a row, over some four days, is given up, whatever the engine is in. */
 const LAST_FAILURE = 100;
-const AT_ONCE = 8;
+const AT_ONCE: Readonly<Record<Addressee, number>> = { engine: 8, children: 20 };
 
 /** What an instance is created with beside its params, and what it is called: the SDK's own keys, and ours among them. */
 export type Origin = (binding: string, identity: Identity) => Record<string, unknown>;
@@ -21,8 +22,8 @@ export interface CourierHost {
   failed(instanceId: string, failure: unknown): void;
   /** Reads what the engine is about to forget of an attempt. */
   finishAttempt(instanceId: string): Promise<void>;
-  /** Goes on with the end of a sub-agent. @returns whether it is done. */
-  dissolve(child: AgentStep): Promise<boolean>;
+  /** Goes on with the end of a sub-agent. */
+  dissolve(child: AgentStep): Promise<Dissolved>;
 }
 
 /** Takes messages from the outbox to the engine, and to sub-agents that end. */
@@ -58,7 +59,7 @@ export class Courier {
   #roundsOf(addressee: Addressee): Rounds<Due> {
     const { outbox } = this.#records;
     return new Rounds({
-      due: (now) => outbox.due(now, AT_ONCE, addressee),
+      due: (now) => outbox.due(now, AT_ONCE[addressee], addressee),
       nextDueAt: () => outbox.nextDueAt(addressee),
       handle: (message) => this.#deliverOne(message),
     });
@@ -68,9 +69,15 @@ export class Courier {
     const instance = this.#records.ledger.find(message.instanceId);
     if (isPointless(message, instance)) return this.#records.outbox.remove(message);
     try {
-      const taken = await this.#send(instance, message);
-      if (taken) this.#records.outbox.remove(message);
-      else this.#records.outbox.putOff(message, Date.now());
+      const { outbox } = this.#records;
+      switch (await this.#send(instance, message)) {
+        case "done":
+          return outbox.remove(message);
+        case "more":
+          return outbox.goOn(message, Date.now());
+        case "waits":
+          return outbox.putOff(message, Date.now());
+      }
     } catch (failure) {
       console.warn(`switchyard: telling the engine failed (${message.kind}), will be tried again`, failure);
       this.#records.outbox.fail(message, Date.now());
@@ -128,10 +135,17 @@ export class Courier {
     });
   }
 
-  /** @returns whether the engine has taken it; otherwise it is asked again later. */
-  async #send(instance: InstanceRow | undefined, message: Due): Promise<boolean> {
-    if (message.kind === "delete") return this.#delete(message);
+  async #send(instance: InstanceRow | undefined, message: Due): Promise<Dissolved> {
     if (message.kind === "dissolve") return this.#host.dissolve(message.payload);
+    return (await this.#sendToEngine(instance, message)) ? "done" : "waits";
+  }
+
+  /** @returns whether the engine has taken it; otherwise it is asked again later. */
+  async #sendToEngine(
+    instance: InstanceRow | undefined,
+    message: Exclude<Due, { kind: "dissolve" }>,
+  ): Promise<boolean> {
+    if (message.kind === "delete") return this.#delete(message);
     if (instance === undefined) return true;
     const { binding, engine_id: engineId } = instance;
     switch (message.kind) {

@@ -161,6 +161,15 @@ export class Outbox {
     this.#store.run("DELETE FROM switchyard_outbox WHERE ordinal = ?", ordinal);
   }
 
+  /** Has a message that was taken in part sent again at once, and put off for as little as one that is new. */
+  goOn({ ordinal }: Due, now: number): void {
+    this.#store.run(
+      "UPDATE switchyard_outbox SET tries = 0, failures = 0, due_at = ? WHERE ordinal = ?",
+      now,
+      ordinal,
+    );
+  }
+
   /** Puts off a message that was not taken: half a second, doubled each time, a minute at most. */
   putOff({ ordinal, tries }: Due, now: number): void {
     this.#defer(ordinal, 0, now + delayAfter(tries));
@@ -182,6 +191,11 @@ export class Outbox {
       dueAt,
       ordinal,
     );
+  }
+
+  /** How many messages are left. */
+  size(): number {
+    return this.#store.rows<{ left: number }>("SELECT count(*) AS left FROM switchyard_outbox")[0]?.left ?? 0;
   }
 
   /** When the next message is due, in milliseconds; undefined if nothing is left to tell. */
