@@ -159,6 +159,15 @@ describe("the end of an agent", () => {
     expect(root.below.has("x")).toBe(true);
   });
 
+  test("ends also children that the author gave names without an address", async () => {
+    const root = new Node();
+    const x = root.add("x");
+    const odd = ["a/b", "with space", "sub", "ä"].map((name) => x.add(name).runs("r-1"));
+    await root.departures.begin({ agent: stool.name, name: "x" }, undefined);
+    for (const { workflow } of odd) expect(workflow.log).toEqual(["terminate", "delete"]);
+    expect(root.below.size).toBe(0);
+  });
+
   test("ends more children, and more instances, than one call takes", async () => {
     const root = new Node();
     const x = root.add("x");

@@ -77,7 +77,7 @@ export class Departures {
     const { store, ledger, outbox } = this.#records;
     store.setMeta("leaving", "true");
     this.#host.closeTails();
-    const children = take(this.#children.from(undefined), CHILDREN_AT_ONCE);
+    const children = take(this.#children.staying(), CHILDREN_AT_ONCE);
     const instances = ledger.oldest(SWEPT_AT_ONCE);
     this.#records.change((now) => {
       for (const child of children) this.#note(child, now);
