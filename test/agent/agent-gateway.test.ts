@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { tagOf } from "../../src/gateway/agent/state.ts";
 import type { Report } from "../../src/gateway/agent/reports.ts";
+import type { GatewayStub } from "../../src/gateway/agent/stub.ts";
+import { defineAgent } from "../../src/gateway/registry/agent-definition.ts";
 import { openGateway } from "./stand-in-gateway.ts";
-import { NOON } from "./stand-ins.ts";
+import { NOON, refund } from "./stand-ins.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOON });
@@ -15,6 +17,20 @@ afterEach(() => {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
+
+class Bench {
+  readonly kind = "Bench";
+}
+class Workshop {
+  readonly kind = "Workshop";
+}
+const workshop = defineAgent({
+  name: "gateway-workshop",
+  binding: "Workshop",
+  agent: Workshop,
+  workflows: [refund],
+  children: [defineAgent({ name: "gateway-bench", agent: Bench })],
+});
 
 const progress = (percent: number): Report => ({
   type: "progress",
@@ -142,6 +158,23 @@ describe("the alarm", () => {
     expect(records.callbacks.any()).toBe(false);
     await gateway.alarm();
     expect(calls).toBe(1);
+  });
+
+  test("is set anew while a sub-agent takes long to end, and the rest is done meanwhile", async () => {
+    const { records, ring, service, start, wakesAt } = openGateway(undefined, {
+      definition: workshop,
+      hasChild: () => true,
+      child: async () => ({ gatewayDissolve: () => new Promise(() => {}) }) as unknown as GatewayStub,
+    });
+    await start("r-1");
+    const deleted = service.deleteChild({ agent: "gateway-bench", name: "x", once: undefined });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await deleted).toMatchObject({ status: "deleting" });
+    await ring();
+    expect(wakesAt()).toBe(21_000);
+    const checkAt = records.ledger.nextCheckAt() ?? 0;
+    while (Date.now() < checkAt) await ring();
+    expect(records.ledger.nextCheckAt()).toBeGreaterThan(checkAt);
   });
 
   test("rings for answers that are to be forgotten, also if nothing else is to be done", async () => {

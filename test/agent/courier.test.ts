@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Courier } from "../../src/gateway/agent/courier.ts";
+import { Courier, type CourierHost } from "../../src/gateway/agent/courier.ts";
 import { Engine } from "../../src/gateway/agent/engine.ts";
 import { type Desk, NOON, openDesk } from "./stand-ins.ts";
 
@@ -40,26 +40,34 @@ class StandInWorkflow {
   }
 }
 
-function openCourier() {
+function openCourier(dissolve: CourierHost["dissolve"] = async () => "done") {
   const desk = openDesk();
   const workflow = new StandInWorkflow();
   const failures: string[] = [];
+  const failedAfter: number[] = [];
   const courier = new Courier(
     desk.records,
     new Engine({ REFUND: workflow }),
     (binding, identity) => ({ __workflowName: binding, __agentOrigin: { gateway: identity } }),
     {
-      failed: (id, failure) => failures.push(`${id}: ${String(failure)}`),
-      dissolve: async () => true,
+      failed: (id, failure) => {
+        failures.push(`${id}: ${String(failure)}`);
+        failedAfter.push(Date.now() - NOON);
+      },
+      dissolve,
       finishAttempt: async () => {},
     },
   );
-  return { courier, desk, failures, workflow };
+  return { courier, desk, failedAfter, failures, workflow };
 }
 
 function addCreate({ accept, records }: Desk, id: string): void {
   accept(id);
   records.outbox.add({ kind: "create", instanceId: id, payload: { params: { orderId: id } } }, NOON);
+}
+function addEnd({ records }: Desk, name: string): void {
+  const child = { agent: "bench", name };
+  records.outbox.add({ kind: "dissolve", instanceId: `sub/bench/${name}`, payload: child }, NOON);
 }
 function addEvent({ records }: Desk, id: string, type: string): void {
   records.outbox.add({ kind: "event", instanceId: id, payload: { type, payload: { approved: true } } }, NOON);
@@ -115,8 +123,8 @@ describe("a start", () => {
     expect(failures).toEqual([]);
   });
 
-  test("that the engine refuses for good has failed, once, and does not keep the agent awake", async () => {
-    const { courier, desk, failures, workflow } = openCourier();
+  test("that the engine refuses for good has failed, once, within a minute, and does not keep the agent awake", async () => {
+    const { courier, desk, failedAfter, failures, workflow } = openCourier();
     addCreate(desk, "r-1");
     workflow.onCreate = () => {
       throw new Error("no such workflow");
@@ -127,7 +135,8 @@ describe("a start", () => {
       await round;
     }
     expect(failures).toEqual(["r-1: Error: no such workflow"]);
-    expect(workflow.log).toHaveLength(10);
+    expect(failedAfter[0]).toBeLessThan(60_000);
+    expect(workflow.log).toHaveLength(7);
     expect(isEmpty(desk)).toBe(true);
   });
 });
@@ -289,5 +298,64 @@ describe("rounds", () => {
     await round;
     expect(isEmpty(desk)).toBe(false);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+/** A courier with a sub-agent to end, each call of which takes its time. */
+function endingFor(milliseconds: number) {
+  const asked: string[] = [];
+  const opened = openCourier(async ({ name }) => {
+    asked.push(name);
+    await new Promise((resume) => setTimeout(resume, milliseconds));
+    return "done";
+  });
+  addEnd(opened.desk, "x");
+  return { ...opened, asked };
+}
+
+describe("a sub-agent that takes long to end", () => {
+  test("keeps no message from the engine", async () => {
+    const { courier, desk, workflow } = endingFor(30_000);
+    void courier.deliver();
+    await vi.advanceTimersByTimeAsync(100);
+    addCreate(desk, "r-1");
+    addEvent(desk, "r-1", "first");
+    void courier.deliver();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(workflow.log.map((line) => line.split(" ")[0])).toEqual(["create", "send"]);
+    expect(isEmpty(desk)).toBe(false);
+  });
+
+  test("is asked once, however often others deliver meanwhile, and waited for by who deletes it", async () => {
+    const { asked, courier, desk } = endingFor(30_000);
+    const deliveries = [courier.deliver()];
+    await vi.advanceTimersByTimeAsync(10_000);
+    await courier.tellEngine();
+    deliveries.push(courier.deliver());
+    await vi.advanceTimersByTimeAsync(20_000);
+    await Promise.all(deliveries);
+    expect(asked).toEqual(["x"]);
+    expect(isEmpty(desk)).toBe(true);
+  });
+
+  test("is gone on with by whoever tells the engine", async () => {
+    const { asked, courier, desk } = endingFor(1_000);
+    await courier.tellEngine();
+    expect(asked).toEqual(["x"]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(isEmpty(desk)).toBe(true);
+  });
+
+  test("is asked again at once while it comes further, and after that is put off as if it were new", async () => {
+    const asked: number[] = [];
+    const { courier, desk } = openCourier(async () => {
+      asked.push(Date.now() - NOON);
+      return asked.length % 20 === 0 ? "waits" : "more";
+    });
+    addEnd(desk, "x");
+    void courier.deliver();
+    await vi.advanceTimersByTimeAsync(600);
+    expect([...new Set(asked)]).toEqual([0, 501]);
+    expect(asked).toHaveLength(40);
   });
 });

@@ -74,7 +74,7 @@ export function openCourier() {
   const failures: string[] = [];
   const courier = new Courier(desk.records, new Engine({ REFUND: workflow }), () => ({}), {
     failed: (id) => failures.push(id),
-    dissolve: async () => true,
+    dissolve: async () => "done",
     finishAttempt: async () => {},
   });
   return { courier, desk, failures, workflow };

@@ -44,8 +44,18 @@ export class Children {
     });
   }
 
-  /** Gives them one after the other, read in batches. @param place where to begin, that included. */
+  /** Gives those that have an address one after the other, read in batches. @param place where to begin, that included. */
   *from(place: AgentStep | undefined): Generator<ChildRecord> {
+    // One that the author named otherwise has none.
+    for (const child of this.#from(place)) if (Name.safeParse(child.name).success) yield child;
+  }
+
+  /** Gives all that are not being deleted, whatever they are called. */
+  staying(): Generator<ChildRecord> {
+    return this.#from(undefined);
+  }
+
+  *#from(place: AgentStep | undefined): Generator<ChildRecord> {
     const first = this.#definitions.findIndex(({ name }) => name === place?.agent);
     for (const definition of this.#definitions.slice(Math.max(first, 0))) {
       yield* this.#ofClass(definition, definition.name === place?.agent ? place.name : "");
@@ -64,9 +74,7 @@ export class Children {
         AT_ONCE,
       );
       for (const { name, created_at: createdAt } of rows) {
-        // One that the author named otherwise has no address.
-        if (Name.safeParse(name).success && !this.#isLeaving({ agent, name }))
-          yield { agent, name, createdAt };
+        if (!this.#isLeaving({ agent, name })) yield { agent, name, createdAt };
       }
       const last = rows.at(-1);
       if (rows.length < AT_ONCE || last === undefined) return;

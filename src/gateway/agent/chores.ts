@@ -65,13 +65,13 @@ export class Chores {
     // An author's callback may take its time: nothing waits for it.
     hearing.catchUp();
     riser.soon();
-    await courier.deliver();
+    await courier.tellEngine();
     adoption.takeBatch();
     await inspection.checkAll(this.#records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE));
     this.#records.change((now) => {
       for (const instance of this.#retention.over(now, SWEPT_AT_ONCE)) remove(this.#records, instance, now);
     });
-    await courier.deliver();
+    await courier.tellEngine();
     this.#records.answers.sweep(Date.now());
     const next = this.#nextAt();
     if (next < NEVER) await alarm.ensure(Math.max(next, Date.now() + SOONEST_MS));

@@ -1,17 +1,17 @@
 import { isTerminal } from "../contract/instance";
 import type { AgentStep } from "../contract/names";
 import { reconcile, showPaused } from "./controls";
+import type { Dissolved } from "./departures";
 import { type Engine, isEngineTerminal } from "./engine";
 import type { Identity } from "./reports";
 import type { InstanceRow } from "./ledger";
-import { type Due, type Message, MOST_FAILURES } from "./outbox";
+import { type Addressee, type Due, type Message, MOST_FAILURES, MOST_FAILURES_OF_START } from "./outbox";
 import type { Records } from "./records";
+import { Rounds } from "./rounds";
 
 /** A message that failed this often in a row, over some four days, is given up, whatever the engine is in. */
 const LAST_FAILURE = 100;
-const AT_ONCE = 8;
-/** What is due later than this is left to the alarm. */
-const LONGEST_STAY_MS = 5_000;
+const AT_ONCE: Readonly<Record<Addressee, number>> = { engine: 8, children: 20 };
 
 /** What an instance is created with beside its params, and what it is called: the SDK's own keys, and ours among them. */
 export type Origin = (binding: string, identity: Identity) => Record<string, unknown>;
@@ -22,8 +22,8 @@ export interface CourierHost {
   failed(instanceId: string, failure: unknown): void;
   /** Reads what the engine is about to forget of an attempt. */
   finishAttempt(instanceId: string): Promise<void>;
-  /** Goes on with the end of a sub-agent. @returns whether it is done. */
-  dissolve(child: AgentStep): Promise<boolean>;
+  /** Goes on with the end of a sub-agent. */
+  dissolve(child: AgentStep): Promise<Dissolved>;
 }
 
 /** Takes messages from the outbox to the engine, and to sub-agents that end. */
@@ -32,59 +32,52 @@ export class Courier {
   readonly #engine: Engine;
   readonly #origin: Origin;
   readonly #host: CourierHost;
-  #round: Promise<void> = Promise.resolve();
-  #busy = false;
-  #wake = ignore;
+  readonly #toEngine: Rounds<Due>;
+  /** Beside what the engine is told, which does not wait for it. */
+  readonly #toChildren: Rounds<Due>;
 
   constructor(records: Records, engine: Engine, origin: Origin, host: CourierHost) {
     this.#records = records;
     this.#engine = engine;
     this.#origin = origin;
     this.#host = host;
+    this.#toEngine = this.#roundsOf("engine");
+    this.#toChildren = this.#roundsOf("children");
   }
 
-  /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. Rounds do not overlap. */
-  deliver(): Promise<void> {
-    if (this.#busy) this.#wake();
-    else this.#round = this.#deliverAll();
-    return this.#round;
+  /** Sends everything that is due now or in a moment; resolves when nothing is. Never rejects. */
+  async deliver(): Promise<void> {
+    await Promise.all([this.#toEngine.run(), this.#toChildren.run()]);
   }
 
-  /** It is busy until the very moment in which it finds nothing to do: what is added later begins a new round. */
-  async #deliverAll(): Promise<void> {
-    this.#busy = true;
-    try {
-      for (;;) {
-        const now = Date.now();
-        const due = this.#records.outbox.due(now, AT_ONCE);
-        if (due.length === 0) {
-          const next = this.#records.outbox.nextDueAt();
-          if (next === undefined || next - now > LONGEST_STAY_MS) return;
-          await this.#sleep(next - now + 1);
-        }
-        await Promise.all(due.map((message) => this.#deliverOne(message)));
-      }
-    } finally {
-      this.#busy = false;
-    }
+  /** The same, but does not wait for sub-agents that end, which may take long. */
+  tellEngine(): Promise<void> {
+    void this.#toChildren.run();
+    return this.#toEngine.run();
   }
 
-  /** Ends early if something new is to be told. */
-  async #sleep(milliseconds: number): Promise<void> {
-    await new Promise<void>((resume) => {
-      this.#wake = resume;
-      setTimeout(resume, milliseconds);
+  #roundsOf(addressee: Addressee): Rounds<Due> {
+    const { outbox } = this.#records;
+    return new Rounds({
+      due: (now) => outbox.due(now, AT_ONCE[addressee], addressee),
+      nextDueAt: () => outbox.nextDueAt(addressee),
+      handle: (message) => this.#deliverOne(message),
     });
-    this.#wake = ignore;
   }
 
   async #deliverOne(message: Due): Promise<void> {
     const instance = this.#records.ledger.find(message.instanceId);
     if (isPointless(message, instance)) return this.#records.outbox.remove(message);
     try {
-      const taken = await this.#send(instance, message);
-      if (taken) this.#records.outbox.remove(message);
-      else this.#records.outbox.putOff(message, Date.now());
+      const { outbox } = this.#records;
+      switch (await this.#send(instance, message)) {
+        case "done":
+          return outbox.remove(message);
+        case "more":
+          return outbox.goOn(message, Date.now());
+        case "waits":
+          return outbox.putOff(message, Date.now());
+      }
     } catch (failure) {
       console.warn(`switchyard: telling the engine failed (${message.kind}), will be tried again`, failure);
       this.#records.outbox.fail(message, Date.now());
@@ -142,10 +135,17 @@ export class Courier {
     });
   }
 
-  /** @returns whether the engine has taken it; otherwise it is asked again later. */
-  async #send(instance: InstanceRow | undefined, message: Due): Promise<boolean> {
-    if (message.kind === "delete") return this.#delete(message);
+  async #send(instance: InstanceRow | undefined, message: Due): Promise<Dissolved> {
     if (message.kind === "dissolve") return this.#host.dissolve(message.payload);
+    return (await this.#sendToEngine(instance, message)) ? "done" : "waits";
+  }
+
+  /** @returns whether the engine has taken it; otherwise it is asked again later. */
+  async #sendToEngine(
+    instance: InstanceRow | undefined,
+    message: Exclude<Due, { kind: "dissolve" }>,
+  ): Promise<boolean> {
+    if (message.kind === "delete") return this.#delete(message);
     if (instance === undefined) return true;
     const { binding, engine_id: engineId } = instance;
     switch (message.kind) {
@@ -251,7 +251,5 @@ function isFinal({ kind, failures }: Due, failure: unknown): boolean {
   const refused =
     failure instanceof UnknownParamsError ||
     (kind === "restart" && failure instanceof Error && failure.message.includes("instance.cannot_restart"));
-  return refused || failures + 1 >= MOST_FAILURES;
+  return refused || failures + 1 >= (kind === "create" ? MOST_FAILURES_OF_START : MOST_FAILURES);
 }
-
-function ignore(): void {}

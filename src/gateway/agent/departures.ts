@@ -6,11 +6,11 @@ import type { Children } from "./children";
 import type { Records } from "./records";
 import { remove, SWEPT_AT_ONCE } from "./removing";
 
-/** How far the end of an agent has come: all is told; there is more to do at once; the engine does not answer yet. */
+/** How far the end of an agent has come: all is told; it came further, and may at once again; nothing moved. */
 export type Dissolved = "done" | "more" | "waits";
 
-/** Children that one call ends, at most. */
-const CHILDREN_AT_ONCE = 20;
+/** Children whose end one call begins, at most. */
+const CHILDREN_AT_ONCE = 500;
 
 /** What a departure needs of the agent that it happens in. */
 export interface DepartureHost {
@@ -29,13 +29,17 @@ export interface DepartureHost {
 
 /**
  * How sub-agents end. The parent notes that a child is leaving, and from then on it is there for nobody; then the child
- * has the engine end and delete its instances, those below first; only then its storage goes. Whatever dies in between,
- * the note in the parent's outbox stays until all is done.
+ * has the engine end and delete its instances, and ends those below it in the same way, all at once; only then its storage
+ * goes. Whatever dies in between, the note in the parent's outbox stays until all is done.
  */
 export class Departures {
   readonly #records: Records;
   readonly #children: Children;
   readonly #host: DepartureHost;
+  /** How many messages were left when this agent was last asked to end. */
+  #leftBefore = Number.POSITIVE_INFINITY;
+  /** Whether any child came further since. */
+  #childMoved = false;
 
   constructor(records: Records, children: Children, host: DepartureHost) {
     this.#records = records;
@@ -50,43 +54,49 @@ export class Departures {
     this.#records.changeOnce(once, (now) => {
       if (!this.#host.hasChild(child) || isLeaving(this.#records, child))
         throw new ProblemError("agent_not_found");
-      this.#records.outbox.add({ kind: "dissolve", instanceId: laneOf(child), payload: child }, now);
+      this.#note(child, now);
       return path;
     });
     await this.#host.deliver();
     return { path, status: isLeaving(this.#records, child) ? "deleting" : "deleted" };
   }
 
-  /** Goes on with the end of a child. @returns whether it is done. */
-  async proceed(child: AgentStep): Promise<boolean> {
-    for (;;) {
-      const dissolved = await this.#host.dissolveChild(child);
-      if (dissolved === "waits") return false;
-      if (dissolved === "done") break;
+  /** Goes on with the end of a child, by one call. */
+  async proceed(child: AgentStep): Promise<Dissolved> {
+    const dissolved = await this.#host.dissolveChild(child);
+    if (dissolved === "done") {
+      await this.#host.wipeChild(child);
+      this.#records.change(() => this.#records.forgetChild(child));
     }
-    await this.#host.wipeChild(child);
-    this.#records.change(() => this.#records.forgetChild(child));
-    return true;
+    if (dissolved !== "waits") this.#childMoved = true;
+    return dissolved;
   }
 
-  /** Ends this agent itself: everything below it, then all of its own instances. It starts none any more. */
+  /** Ends this agent itself: everything below it, and all of its own instances. It starts none any more. */
   async dissolve(): Promise<Dissolved> {
     const { store, ledger, outbox } = this.#records;
     store.setMeta("leaving", "true");
     this.#host.closeTails();
-    let ended = 0;
-    for (const child of this.#children.from(undefined)) {
-      if (ended === CHILDREN_AT_ONCE) return "more";
-      if (!(await this.proceed(child))) return "waits";
-      ended += 1;
-    }
+    const children = take(this.#children.staying(), CHILDREN_AT_ONCE);
     const instances = ledger.oldest(SWEPT_AT_ONCE);
     this.#records.change((now) => {
+      for (const child of children) this.#note(child, now);
       for (const instance of instances) remove(this.#records, instance, now);
     });
-    if (instances.length === SWEPT_AT_ONCE) return "more";
+    if (children.length === CHILDREN_AT_ONCE || instances.length === SWEPT_AT_ONCE) return "more";
     await this.#host.deliver();
-    return outbox.nextDueAt() === undefined ? "done" : "waits";
+    const left = outbox.size();
+    if (left === 0) return "done";
+    const moved = this.#childMoved || left < this.#leftBefore;
+    this.#childMoved = false;
+    this.#leftBefore = left;
+    return moved ? "more" : "waits";
+  }
+
+  /** Inside a change. */
+  #note({ agent, name }: AgentStep, now: number): void {
+    const child = { agent, name };
+    this.#records.outbox.add({ kind: "dissolve", instanceId: laneOf(child), payload: child }, now);
   }
 }
 
@@ -98,4 +108,13 @@ export function isLeaving(records: Records, child: AgentStep): boolean {
 /** No instance has an id with a slash. */
 function laneOf({ agent, name }: AgentStep): string {
   return `sub/${agent}/${name}`;
+}
+
+function take<Item>(items: Iterable<Item>, limit: number): Item[] {
+  const taken: Item[] = [];
+  for (const item of items) {
+    if (taken.length === limit) break;
+    taken.push(item);
+  }
+  return taken;
 }

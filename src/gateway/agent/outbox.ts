@@ -37,6 +37,9 @@ export type Message =
       readonly payload: AgentStep;
     };
 
+/** Who messages are for: the engine, or sub-agents that end. */
+export type Addressee = "engine" | "children";
+
 /** A message with its place in the outbox, how often it was tried, and how often in a row that failed. */
 export type Due = Message & {
   readonly ordinal: number;
@@ -58,7 +61,9 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
 /** A message that failed this often in a row, over some minutes, does not fail by chance. */
 export const MOST_FAILURES = 10;
-/** How long after that it waits at most. */
+/** A start is given up sooner, within a minute, an alarm that rings late included: somebody waits to see it begin. */
+export const MOST_FAILURES_OF_START = 7;
+/** How long a message waits at most that goes on failing. */
 const LONGEST_DELAY_OF_FAILING_MS = 3_600_000;
 
 /** A later message of an instance is not due before the earlier ones are taken. */
@@ -66,6 +71,12 @@ const HEADS = `FROM switchyard_outbox AS message WHERE NOT EXISTS (
   SELECT 1 FROM switchyard_outbox AS earlier
   WHERE earlier.instance_id = message.instance_id AND earlier.ordinal < message.ordinal
 )`;
+
+const FOR: Readonly<Record<Addressee | "anybody", string>> = {
+  engine: "AND kind <> 'dissolve'",
+  children: "AND kind = 'dissolve'",
+  anybody: "",
+};
 
 /** Messages written with the change they follow from, and sent after it until they are taken. */
 export class Outbox {
@@ -130,9 +141,13 @@ export class Outbox {
   }
 
   /** The messages to send now: of each instance the oldest, so that an instance is told in order. */
-  due(now: number, limit: number): Due[] {
+  due(now: number, limit: number, addressee: keyof typeof FOR = "anybody"): Due[] {
     return this.#store
-      .rows<OutboxRow>(`SELECT * ${HEADS} AND due_at <= ? ORDER BY due_at, ordinal LIMIT ?`, now, limit)
+      .rows<OutboxRow>(
+        `SELECT * ${HEADS} ${FOR[addressee]} AND due_at <= ? ORDER BY due_at, ordinal LIMIT ?`,
+        now,
+        limit,
+      )
       .map((row) => ({
         ordinal: row.ordinal,
         tries: row.tries,
@@ -144,6 +159,15 @@ export class Outbox {
   /** Forgets a message that was taken. */
   remove({ ordinal }: Due): void {
     this.#store.run("DELETE FROM switchyard_outbox WHERE ordinal = ?", ordinal);
+  }
+
+  /** Has a message that was taken in part sent again at once, and put off for as little as one that is new. */
+  goOn({ ordinal }: Due, now: number): void {
+    this.#store.run(
+      "UPDATE switchyard_outbox SET tries = 0, failures = 0, due_at = ? WHERE ordinal = ?",
+      now,
+      ordinal,
+    );
   }
 
   /** Puts off a message that was not taken: half a second, doubled each time, a minute at most. */
@@ -169,9 +193,15 @@ export class Outbox {
     );
   }
 
+  /** How many messages are left. */
+  size(): number {
+    return this.#store.rows<{ left: number }>("SELECT count(*) AS left FROM switchyard_outbox")[0]?.left ?? 0;
+  }
+
   /** When the next message is due, in milliseconds; undefined if nothing is left to tell. */
-  nextDueAt(): number | undefined {
-    return this.#store.rows<{ due_at: number }>(`SELECT due_at ${HEADS} ORDER BY due_at LIMIT 1`)[0]?.due_at;
+  nextDueAt(addressee: keyof typeof FOR = "anybody"): number | undefined {
+    const next = `SELECT due_at ${HEADS} ${FOR[addressee]} ORDER BY due_at LIMIT 1`;
+    return this.#store.rows<{ due_at: number }>(next)[0]?.due_at;
   }
 }
 
