@@ -36,10 +36,10 @@ export function readPage<Source extends Row & { ordinal: number }, Item>(
   return { items: shown.map(toItem), nextCursor };
 }
 
-/** One answer crosses RPC, which takes 32 MiB: a page of large rows is shorter than was asked for. */
-const MOST_CHARACTERS = 4_000_000;
+/** One call or answer crosses RPC, which takes 32 MiB: of large rows fewer go than were asked for. */
+const CHARACTERS_A_CALL = 4_000_000;
 
-/** The first rows, as many as were asked for and as fit into one answer; at least one, if there is one. */
+/** The first rows, as many as were asked for and as fit into one call or answer; at least one, if there is one. */
 export function takeWithinBudget<Source extends Row>(rows: readonly Source[], limit: number): Source[] {
   const taken: Source[] = [];
   let characters = 0;
@@ -48,7 +48,7 @@ export function takeWithinBudget<Source extends Row>(rows: readonly Source[], li
       (sum, value) => sum + (typeof value === "string" ? value.length : 8),
       0,
     );
-    if (taken.length > 0 && characters > MOST_CHARACTERS) break;
+    if (taken.length > 0 && characters > CHARACTERS_A_CALL) break;
     taken.push(row);
   }
   return taken;
