@@ -1,7 +1,7 @@
 import type { AgentStep } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { Children, ChildRecord } from "./children";
-import { placeOfCursor, sealCursor } from "./sealed-cursor";
+import { placeOfCursor, readPlace, sealCursor, writePlace } from "./sealed-cursor";
 import type { Store } from "./store";
 
 /** How far one stretch of a walk goes: so many items, and so many agents that are looked at. */
@@ -62,10 +62,14 @@ export async function walk<Part>(
     parts,
     size,
     visits: visited,
-    nextCursor: place === undefined ? null : sealCursor(write(place), list, store),
+    nextCursor: place === undefined ? null : sealCursor(writePlace(place), list, store),
   });
 
-  let place: Place = cursor === undefined ? { own: null } : read(placeOfCursor(cursor, list, store));
+  let place: Place =
+    cursor === undefined
+      ? { own: null }
+      : // What a seal was made over was written here.
+        (readPlace(placeOfCursor(cursor, list, store)) as Place);
   if ("own" in place) {
     const { part, size: found, next } = await own(limit, place.own ?? undefined);
     parts.push(part);
@@ -113,14 +117,4 @@ function stepOf([agent, name]: readonly [string, string]): AgentStep {
 
 function isSame({ agent, name }: AgentStep, [otherAgent, otherName]: readonly [string, string]): boolean {
   return agent === otherAgent && name === otherName;
-}
-
-/** Names and cursors are ASCII. */
-function write(place: Place): string {
-  return btoa(JSON.stringify(place)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-/** What a seal was made over was written here. */
-function read(text: string): Place {
-  return JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as Place;
 }
