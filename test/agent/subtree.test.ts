@@ -34,6 +34,13 @@ function openFamily(names: readonly string[]) {
   return { top, desks, subtree: open(top, KIN) };
 }
 
+/** Has an instance that ended with a large output. */
+function endLarge(desk: Desk, id: string): void {
+  const row = desk.accept(id);
+  const change = { status: "complete", output: "x".repeat(900_000) } as const;
+  desk.records.change((now) => desk.records.ledger.change(row, change, now));
+}
+
 test("what is asked of those below is known by its name, not by how the name begins", () => {
   const calls = ["walkInstances", "walkApprovals", "walkCounts", "walkSweep"];
   expect(calls.filter(isSubtreeCall)).toEqual(calls);
@@ -87,4 +94,23 @@ describe("a cursor of a subtree", () => {
       });
     },
   );
+});
+
+test("a page of large instances is one that RPC takes, whoever has them", async () => {
+  const names = ["a", "b", "c", "d", "e", "f", "g"];
+  const { subtree, desks, top } = openFamily(names);
+  endLarge(top, "top");
+  for (const [name, desk] of desks) for (const n of [2, 1]) endLarge(desk, `${name}-${n}`);
+  const seen: string[] = [];
+  const pages: number[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await subtree.pageInstances({ status: [], limit: 100, cursor: cursor ?? undefined });
+    expect(JSON.stringify(page).length).toBeLessThan(5_000_000);
+    seen.push(...page.items.map(({ id }) => id));
+    pages.push(page.items.length);
+    ({ nextCursor: cursor } = page);
+  } while (cursor !== null);
+  expect(seen).toEqual(["top", ...names.flatMap((name) => [`${name}-1`, `${name}-2`])]);
+  expect(pages).toEqual([4, 4, 4, 3]);
 });

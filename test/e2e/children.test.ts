@@ -257,3 +257,18 @@ test("a page looks at a bounded number of agents, and goes on where it stopped",
     nextCursor: null,
   });
 });
+
+describe("a page of large items", () => {
+  const parent = "/agents/workshop/heavy";
+  const benches = Array.from({ length: 14 }, (_, n) => `${parent}/sub/bench/n-${String(n).padStart(2, "0")}`);
+
+  test("is shorter than was asked for, and goes on where it stopped", { timeout: 120_000 }, async () => {
+    const params = { texts: [], questions: ["x".repeat(900_000)] };
+    for (const agent of benches) {
+      await accepted(gateway.post(`${agent}/workflows/echo`, { params, id: "large" }));
+      await untilStatus(() => gateway.get(`${agent}/instances/large`), "waiting");
+    }
+    const inbox = await walk<{ agent: string }>(`${parent}/approvals?scope=subtree&limit=100`);
+    expect(inbox.map(({ agent }) => agent)).toEqual(benches);
+  });
+});

@@ -7,7 +7,7 @@ import type { Children } from "./children";
 import { nameOf } from "./instance-filter";
 import type { Records } from "./records";
 import { sweep, SWEPT_AT_ONCE } from "./removing";
-import { type OwnStretch, type Stretch, walk, type WalkRequest } from "./walk";
+import { type OwnRead, type OwnStretch, type Stretch, walk, type WalkRequest } from "./walk";
 
 /** Agents that one page looks at, at most. */
 const AGENTS_A_PAGE = 50;
@@ -92,16 +92,16 @@ export class Subtree implements SubtreeCalls {
 
   walkInstances(input: InstanceList & WalkRequest): Promise<Stretch<readonly Instance[]>> {
     const { ledger, agent } = this.#records;
-    return this.#walk("walkInstances", [nameOf(input), input.order], input, (limit, cursor) =>
-      ofPage(ledger.list({ ...input, count: false, limit, cursor }, agent)),
+    return this.#walk("walkInstances", [nameOf(input), input.order], input, (limit, cursor, characters) =>
+      ofPage(ledger.list({ ...input, count: false, limit, cursor, characters }, agent)),
     );
   }
 
   walkApprovals(input: ApprovalList & WalkRequest): Promise<Stretch<readonly Approval[]>> {
     const { approvals, agent } = this.#records;
     const statuses = [...new Set(input.status)].toSorted();
-    return this.#walk("walkApprovals", statuses, input, (limit, cursor) =>
-      ofPage(approvals.list({ ...input, limit, cursor }, agent)),
+    return this.#walk("walkApprovals", statuses, input, (limit, cursor, characters) =>
+      ofPage(approvals.list({ ...input, limit, cursor, characters }, agent)),
     );
   }
 
@@ -128,7 +128,7 @@ export class Subtree implements SubtreeCalls {
     method: keyof SubtreeCalls,
     list: readonly unknown[],
     input: WalkRequest,
-    own: (limit: number, cursor: string | undefined) => OwnStretch<Part> | Promise<OwnStretch<Part>>,
+    own: OwnRead<Part>,
   ): Promise<Stretch<Part>> {
     const { store } = this.#records;
     return walk<Part>(
