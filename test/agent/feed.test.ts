@@ -28,18 +28,22 @@ function open(agent: string, kin: { isParent?: boolean; isChild?: boolean }, sql
         now,
       });
     });
-  const say = (id: string, ...numbers: number[]): void =>
+  const sayWith = (id: string, rest: object, numbers: readonly number[]): void =>
     records.change(() => {
       const row = records.ledger.find(id);
       if (row === undefined) throw new Error(`no instance ${id}`);
-      for (const n of numbers) records.journal.append(row, "instance.message", { message: n }, NOON);
+      for (const message of numbers)
+        records.journal.append(row, "instance.message", { message, ...rest }, NOON);
     });
+  const say = (id: string, ...numbers: number[]): void => sayWith(id, {}, numbers);
+  const sayAtLength = (id: string, ...numbers: number[]): void =>
+    sayWith(id, { padding: "x".repeat(1_000_000) }, numbers);
   const remove = (id: string): void =>
     records.change(() => {
       const row = records.ledger.find(id);
       if (row !== undefined) records.forget(row);
     });
-  return { records, ofSubtree, start, say, remove, sqlite };
+  return { records, ofSubtree, start, say, sayAtLength, remove, sqlite };
 }
 const parent = () => open(PARENT, { isParent: true });
 const child = () => open(CHILD, { isChild: true });
@@ -51,6 +55,18 @@ const nextOf = ({ records }: Opened) => {
   if (next === undefined) throw new Error("there is nothing to pass up");
   return next;
 };
+/** Passes all up. @returns how many events each call took, and the size of the largest call. */
+function passAllUp(below: Opened, takeUp: (rise: Rise) => void): { events: number[]; largest: number } {
+  const events: number[] = [];
+  let largest = 0;
+  for (let next = below.records.upward?.next(); next !== undefined; next = below.records.upward?.next()) {
+    events.push(next.rise.events.length);
+    largest = Math.max(largest, JSON.stringify(next.rise).length);
+    takeUp(next.rise);
+    below.records.change(next.done);
+  }
+  return { events, largest };
+}
 const take = ({ records }: Opened, rise: Rise): void => records.change(() => records.take(STEP, rise));
 const saidIn = ({ records }: Opened, after?: string): string[] =>
   (records.feed?.read({ instanceId: undefined, after, limit: 1_000 }).events ?? []).map(
@@ -244,6 +260,26 @@ describe("what a sub-agent passes up", () => {
     expect(saidIn(above)).toEqual(Array.from({ length: 450 }, (_, n) => `child ${n}`));
     riser.soon();
     expect(work).toHaveLength(2);
+  });
+});
+
+describe("what is larger than one call may be", () => {
+  test("goes up in several, through an agent in between too", () => {
+    const below = open(`${CHILD}/sub/box/b`, { isChild: true });
+    const middle = open(CHILD, { isChild: true, isParent: true });
+    const above = parent();
+    const numbers = Array.from({ length: 10 }, (_, n) => n);
+    below.start("b");
+    below.sayAtLength("b", ...numbers);
+    const ofBelow = passAllUp(below, (rise) =>
+      middle.records.change(() => middle.records.take({ agent: "box", name: "b" }, rise)),
+    );
+    const ofMiddle = passAllUp(middle, (rise) => take(above, rise));
+    for (const { events, largest } of [ofBelow, ofMiddle]) {
+      expect(events).toEqual([3, 3, 3, 1]);
+      expect(largest).toBeLessThan(4_000_000);
+    }
+    expect(above.ofSubtree.map(({ data }) => data)).toMatchObject(numbers.map((message) => ({ message })));
   });
 });
 

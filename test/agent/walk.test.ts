@@ -18,10 +18,14 @@ const CLASSES = [
   { name: "box", agent: Box },
 ] as never;
 
-/** Each agent lists its numbers; its cursor is the place in them. */
-const stretchOf = (numbers: readonly number[], limit: number, cursor: string | undefined) => {
+/** Each agent lists its numbers, one at least; its cursor is the place in them. */
+const stretchOf = (
+  numbers: readonly number[],
+  { limit, cursor, characters }: Required<Omit<WalkRequest, "visits">>,
+) => {
   const from = Number(cursor ?? 0);
   const part = numbers.slice(from, from + limit);
+  while (part.length > 1 && JSON.stringify(part).length > characters) part.pop();
   return {
     part,
     size: part.length,
@@ -60,15 +64,17 @@ function openParent(items: Record<string, number[]>, own: number[] = []) {
         store,
         children,
         list,
-        own: (limit, cursor) => stretchOf(own, limit, cursor),
+        own: (limit, cursor, characters) => stretchOf(own, { limit, cursor, characters }),
         below: async (child, given) => {
           asked.push({ ...child, ...given });
           const numbers = items[`${child.agent}/${child.name}`];
           if (numbers === undefined) throw new ProblemError("agent_not_found");
           if (reborn.has(`${child.agent}/${child.name}`) && given.cursor !== undefined)
             throw new ProblemError("invalid_cursor");
-          const { part, size, next: after } = stretchOf(numbers, given.limit, given.cursor);
-          return { parts: [part], size, visits: 1, nextCursor: after };
+          const { limit, characters = Infinity, cursor } = given;
+          const { part, size, next: after } = stretchOf(numbers, { limit, characters, cursor });
+          const filled = JSON.stringify(part).length;
+          return { parts: [part], size, characters: filled, visits: 1, nextCursor: after };
         },
       },
       { limit: 100, visits: 100, cursor: undefined, ...request },
@@ -108,14 +114,28 @@ describe("a walk", () => {
 
   test("asks nobody below for more than is left", async () => {
     const parent = openParent({ ...FAMILY }, [0, 1]);
-    await parent.next({ limit: 4, visits: 10 });
+    await parent.next({ limit: 4, characters: 100, visits: 10 });
     const shelf = { agent: "shelf", createdAt: 1 };
     expect(parent.asked).toEqual([
-      { ...shelf, name: "B", limit: 2, visits: 9, cursor: undefined },
-      { ...shelf, name: "m", limit: 1, visits: 8, cursor: undefined },
-      { ...shelf, name: "z", limit: 1, visits: 7, cursor: undefined },
+      { ...shelf, name: "B", limit: 2, characters: 95, visits: 9, cursor: undefined },
+      { ...shelf, name: "m", limit: 1, characters: 92, visits: 8, cursor: undefined },
+      { ...shelf, name: "z", limit: 1, characters: 90, visits: 7, cursor: undefined },
     ]);
   });
+
+  test.each([
+    [1, [0]],
+    [5, [0, 1]],
+    [6, [0, 1, 2]],
+    [1_000, [0, 1, 2, 3, 4, 5, 6, 7]],
+  ])(
+    "gives items of about %d characters, one at least, and goes on where it stopped",
+    async (characters, items) => {
+      const parent = openParent({ ...FAMILY }, [0, 1]);
+      expect((await parent.next({ characters })).parts.flat()).toEqual(items);
+      expect(await all(parent, { characters })).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    },
+  );
 
   test("is moved by nothing that comes or goes", async () => {
     const parent = openParent({ ...FAMILY }, [0, 1]);

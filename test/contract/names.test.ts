@@ -1,6 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type AgentStep, formatAgentPath, Name, PublicName } from "../../src/gateway/contract/names.ts";
+import {
+  type AgentStep,
+  childPath,
+  formatAgentPath,
+  Name,
+  PublicName,
+} from "../../src/gateway/contract/names.ts";
 
 const NAUGHTY = JSON.parse(
   readFileSync(new URL("../data/naughty-strings.json", import.meta.url), "utf8"),
@@ -90,6 +96,14 @@ describe("the path of an agent", () => {
   test("is the root under /agents and every further agent under /sub", () => {
     expect(formatAgentPath(path.slice(0, 1))).toBe("/agents/catalog/acme");
     expect(formatAgentPath(path)).toBe("/agents/catalog/acme/sub/dataset/airports/sub/chunk/1");
+  });
+
+  test("of a child goes on after that of its parent", () => {
+    const [root, dataset] = path;
+    expect(childPath(formatAgentPath([root]), dataset)).toBe(formatAgentPath([root, dataset]));
+    expect(childPath("/agents/catalog/acme", { agent: "chunk", name: "a+b" })).toBe(
+      "/agents/catalog/acme/sub/chunk/a%2Bb",
+    );
   });
 
   test("gives agents of the same name at different places different paths", () => {

@@ -86,6 +86,16 @@ describe("children", () => {
     expect((await gateway.get("/agents/workshop/nobody/sub")).status).toBe(404);
   });
 
+  test("are listed by cursors that can stand in a URL as they are", async () => {
+    const parent = "/agents/workshop/naming";
+    const children = ["a", "b+c", "b@c", "d"];
+    for (const name of children) await accepted(gateway.request("PUT", `${parent}/sub/bench/${name}`));
+    for (const query of ["limit=1", "limit=1&agent=bench"]) {
+      const seen = await walk<Child>(`${parent}/sub?${query}`);
+      expect(seen.map(({ name }) => name)).toEqual(children);
+    }
+  });
+
   test("are made once", async () => {
     const path = "/agents/workshop/maker/sub/bench/new";
     const made = await gateway.request("PUT", path);
@@ -252,5 +262,20 @@ test("a page looks at a bounded number of agents, and goes on where it stopped",
     deleted: 1,
     more: false,
     nextCursor: null,
+  });
+});
+
+describe("a page of large items", () => {
+  const parent = "/agents/workshop/heavy";
+  const benches = Array.from({ length: 14 }, (_, n) => `${parent}/sub/bench/n-${String(n).padStart(2, "0")}`);
+
+  test("is shorter than was asked for, and goes on where it stopped", { timeout: 120_000 }, async () => {
+    const params = { texts: [], questions: ["x".repeat(900_000)] };
+    for (const agent of benches) {
+      await accepted(gateway.post(`${agent}/workflows/echo`, { params, id: "large" }));
+      await untilStatus(() => gateway.get(`${agent}/instances/large`), "waiting");
+    }
+    const inbox = await walk<{ agent: string }>(`${parent}/approvals?scope=subtree&limit=100`);
+    expect(inbox.map(({ agent }) => agent)).toEqual(benches);
   });
 });

@@ -1,9 +1,8 @@
 import type { Approval, ApprovalStatus } from "../contract/approval";
 import type { Page } from "../contract/page";
 import type { StandingDecision } from "../contract/problem";
-import type { PageRequest } from "../port";
 import { instanceAddress, type InstanceRow, iso, json } from "./ledger";
-import { readPage } from "./page";
+import { type PageBounds, readPage } from "./page";
 import type { Condition, Range } from "./route";
 import type { Row, Store } from "./store";
 
@@ -149,7 +148,7 @@ export class Approvals {
   }
 
   /** Newest first. */
-  list(filter: PageRequest & { readonly status: readonly ApprovalStatus[] }, agent: string): Page<Approval> {
+  list(filter: PageBounds & { readonly status: readonly ApprovalStatus[] }, agent: string): Page<Approval> {
     const status = [...new Set(filter.status)].toSorted();
     const statuses: Condition[][] = status.length === 0 ? [[]] : status.map((one) => [["status = ?", one]]);
     const ranges = statuses.map((within): Range => ({ index: "switchyard_approvals", within }));

@@ -2,6 +2,7 @@ import type { GatewayEvent } from "../contract/event";
 import { isOfInstance } from "../contract/event";
 import type { EventsRequest } from "../port";
 import { formatEventCursor } from "../stream/cursor";
+import { takeWithinBudget } from "./page";
 import { allOf, type Condition } from "./route";
 import type { Row, Store } from "./store";
 import { readStretch, type Stretch } from "./stretch";
@@ -104,9 +105,10 @@ export class Feed {
     );
   }
 
-  /** The events after a place, with the place of each. */
+  /** The first events after a place, with the place of each: no more than one call takes. */
   after(seq: number, limit: number): { readonly seq: number; readonly event: GatewayEvent }[] {
-    return this.#rowsAfter(seq, limit).map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
+    const rows = takeWithinBudget(this.#rowsAfter(seq, limit), limit);
+    return rows.map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
   }
 
   /** The place of the last event. */

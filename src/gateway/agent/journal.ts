@@ -3,6 +3,7 @@ import type { EventsRequest } from "../port";
 import { formatEventCursor } from "../stream/cursor";
 import { Dropped } from "./dropped";
 import { type InstanceRow, iso, json } from "./ledger";
+import { takeWithinBudget } from "./page";
 import { allOf, type Condition } from "./route";
 import type { Row, Store } from "./store";
 import { readStretch, type Stretch } from "./stretch";
@@ -148,11 +149,11 @@ export class Journal {
     );
   }
 
-  /** The events after a place, with the place of each. */
+  /** The first events after a place, with the place of each: no more than one call takes. */
   after(seq: number, limit: number): { readonly seq: number; readonly event: GatewayEvent }[] {
-    return this.#store
-      .rows<EventRow>("SELECT * FROM switchyard_events WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
-      .map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
+    const query = "SELECT * FROM switchyard_events WHERE seq > ? ORDER BY seq LIMIT ?";
+    const rows = this.#store.rows<EventRow>(query, seq, limit);
+    return takeWithinBudget(rows, limit).map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
   }
 
   /** @returns undefined if the key is there. */

@@ -6,10 +6,10 @@ import {
   type Metadata,
   type WaitingFor,
 } from "../contract/instance";
-import type { InstanceFilter, InstancePage, ListOrder, PageRequest } from "../port";
+import type { InstanceFilter, InstancePage, ListOrder } from "../port";
 import { nameOf, routesOf } from "./instance-filter";
 import type { Labels } from "./labels";
-import { readPage } from "./page";
+import { type PageBounds, readPage } from "./page";
 import { chooseRoute, countEntries, DIRECTIONS, readEntries } from "./route";
 import type { Row, Store } from "./store";
 
@@ -122,7 +122,7 @@ export class Ledger {
 
   /** Lists by when instances were first started. */
   list(
-    filter: PageRequest & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
+    filter: PageBounds & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
     agent: string,
   ): InstancePage {
     const { order = "newest", count = false } = filter;

@@ -13,6 +13,12 @@ export interface Listing {
   readonly order?: ListOrder;
 }
 
+/** Where a page goes on, and how far. */
+export interface PageBounds extends PageRequest {
+  /** How many characters its rows may have; without it, as many as one answer takes. */
+  readonly characters?: number;
+}
+
 /**
  * Reads a page. Its cost does not grow with the table: where many entries must be looked at for the few that match, it looks
  * at a stretch of them, and the page is shorter than was asked for, or even empty, and has a cursor.
@@ -22,7 +28,7 @@ export interface Listing {
 export function readPage<Source extends Row & { ordinal: number }, Item>(
   store: Store,
   { name, routes, order = "newest" }: Listing,
-  { limit, cursor }: PageRequest,
+  { limit, characters, cursor }: PageBounds,
   toItem: (row: Source) => Item,
 ): Page<Item> {
   const list = JSON.stringify([name, order]);
@@ -30,17 +36,21 @@ export function readPage<Source extends Row & { ordinal: number }, Item>(
     cursor === undefined ? DIRECTIONS[order].start : Number.parseInt(placeOfCursor(cursor, list, store), 36);
   const { route, until } = chooseRoute(store, routes, order, after);
   const rows = readEntries<Source>(store, route, { order, after, until, limit: limit + 1 });
-  const shown = takeWithinBudget(rows, limit);
+  const shown = takeWithinBudget(rows, limit, characters);
   const last = rows.length > shown.length ? shown.at(-1)?.ordinal : until;
   const nextCursor = last === undefined ? null : sealCursor(last.toString(36), list, store);
   return { items: shown.map(toItem), nextCursor };
 }
 
-/** One answer crosses RPC, which takes 32 MiB: a page of large rows is shorter than was asked for. */
-const MOST_CHARACTERS = 4_000_000;
+/** One call or answer crosses RPC, which takes 32 MiB: of large rows fewer go than were asked for. */
+export const CHARACTERS_A_CALL = 4_000_000;
 
-/** The first rows, as many as were asked for and as fit into one answer; at least one, if there is one. */
-export function takeWithinBudget<Source extends Row>(rows: readonly Source[], limit: number): Source[] {
+/** The first rows, as many as were asked for and as fit into the budget of characters; at least one, if there is one. */
+export function takeWithinBudget<Source extends Row>(
+  rows: readonly Source[],
+  limit: number,
+  budget: number = CHARACTERS_A_CALL,
+): Source[] {
   const taken: Source[] = [];
   let characters = 0;
   for (const row of rows.slice(0, limit)) {
@@ -48,7 +58,7 @@ export function takeWithinBudget<Source extends Row>(rows: readonly Source[], li
       (sum, value) => sum + (typeof value === "string" ? value.length : 8),
       0,
     );
-    if (taken.length > 0 && characters > MOST_CHARACTERS) break;
+    if (taken.length > 0 && characters > budget) break;
     taken.push(row);
   }
   return taken;

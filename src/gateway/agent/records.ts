@@ -1,5 +1,5 @@
 import type { GatewayEvent } from "../contract/event";
-import type { AgentStep } from "../contract/names";
+import { type AgentStep, childPath } from "../contract/names";
 import type { Once, Watch } from "../port";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { Answers } from "./answers";
@@ -156,8 +156,7 @@ export class Records {
   /** Removes what is kept of a sub-agent that is gone. Inside a change. */
   forgetChild(child: AgentStep): void {
     forgetChild(this.store, child);
-    const agent = `${this.agent}/sub/${child.agent}/${encodeURIComponent(child.name)}`;
-    this.forgetEvents({ agent, instanceId: null });
+    this.forgetEvents({ agent: childPath(this.agent, child), instanceId: null });
   }
 
   /** Takes what a sub-agent passes up. Inside a change. */

@@ -20,3 +20,13 @@ export function placeOfCursor(cursor: string, list: string, store: Store): strin
     detail: "Use nextCursor of the page before, with the same filters.",
   });
 }
+
+/** Writes a place that is more than one word. @param place is JSON, and ASCII. @returns URL-safe text. */
+export function writePlace(place: object): string {
+  return btoa(JSON.stringify(place)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** Reads what {@link writePlace} wrote; the seal says that it did. */
+export function readPlace(text: string): unknown {
+  return JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
+}

@@ -4,9 +4,10 @@ import type { AgentStep } from "../contract/names";
 import type { Page } from "../contract/page";
 import type { InstanceFilter, InstancePage, ListOrder, Once, PageRequest } from "../port";
 import type { Children } from "./children";
+import { nameOf } from "./instance-filter";
 import type { Records } from "./records";
 import { sweep, SWEPT_AT_ONCE } from "./removing";
-import { type OwnStretch, type Stretch, walk, type WalkRequest } from "./walk";
+import { type OwnRead, type OwnStretch, type Stretch, walk, type WalkRequest } from "./walk";
 
 /** Agents that one page looks at, at most. */
 const AGENTS_A_PAGE = 50;
@@ -29,9 +30,16 @@ export interface SubtreeCalls {
   walkSweep(input: Sweep & WalkRequest): Promise<Stretch<number>>;
 }
 
+const SUBTREE_CALLS: Record<keyof SubtreeCalls, true> = {
+  walkInstances: true,
+  walkApprovals: true,
+  walkCounts: true,
+  walkSweep: true,
+};
+
 /** @returns whether a method is one that agents ask of those below them. */
 export function isSubtreeCall(method: string): method is keyof SubtreeCalls {
-  return method.startsWith("walk");
+  return Object.hasOwn(SUBTREE_CALLS, method);
 }
 
 /** What a subtree needs of the agent at its top. */
@@ -89,23 +97,23 @@ export class Subtree implements SubtreeCalls {
   }
 
   walkInstances(input: InstanceList & WalkRequest): Promise<Stretch<readonly Instance[]>> {
-    const { limit: _limit, visits: _visits, cursor: _cursor, count: _count, ...filter } = input;
-    return this.#walk("walkInstances", filter, input, (limit, cursor) =>
-      ofPage(this.#records.ledger.list({ ...filter, limit, cursor }, this.#records.agent)),
+    const { ledger, agent } = this.#records;
+    return this.#walk("walkInstances", [nameOf(input), input.order], input, (limit, cursor, characters) =>
+      ofPage(ledger.list({ ...input, count: false, limit, cursor, characters }, agent)),
     );
   }
 
   walkApprovals(input: ApprovalList & WalkRequest): Promise<Stretch<readonly Approval[]>> {
-    const { status } = input;
-    return this.#walk("walkApprovals", { status }, input, (limit, cursor) =>
-      ofPage(this.#records.approvals.list({ status, limit, cursor }, this.#records.agent)),
+    const { approvals, agent } = this.#records;
+    const statuses = [...new Set(input.status)].toSorted();
+    return this.#walk("walkApprovals", statuses, input, (limit, cursor, characters) =>
+      ofPage(approvals.list({ ...input, limit, cursor, characters }, agent)),
     );
   }
 
   walkCounts(input: InstanceFilter & WalkRequest): Promise<Stretch<number>> {
-    const { limit: _limit, visits: _visits, cursor: _cursor, ...filter } = input;
-    return this.#walk("walkCounts", filter, input, () => ({
-      part: this.#records.ledger.count(filter),
+    return this.#walk("walkCounts", nameOf(input), input, () => ({
+      part: this.#records.ledger.count(input),
       size: 0,
       next: null,
     }));
@@ -114,7 +122,7 @@ export class Subtree implements SubtreeCalls {
   /** Each agent keeps its own answer under the idempotency key, so that a repeat of what died half-way counts nothing twice. */
   walkSweep(input: Sweep & WalkRequest): Promise<Stretch<number>> {
     const { filter, force, once } = input;
-    return this.#walk("walkSweep", { filter, force }, input, async (limit) => {
+    return this.#walk("walkSweep", [nameOf(filter), force], input, async (limit) => {
       await this.#host.ensureAlarm();
       const { answer, gone } = sweep(this.#records, { filter, force, once, limit });
       this.#host.swept(gone);
@@ -124,9 +132,9 @@ export class Subtree implements SubtreeCalls {
 
   #walk<Part>(
     method: keyof SubtreeCalls,
-    list: object,
+    list: readonly unknown[],
     input: WalkRequest,
-    own: (limit: number, cursor: string | undefined) => OwnStretch<Part> | Promise<OwnStretch<Part>>,
+    own: OwnRead<Part>,
   ): Promise<Stretch<Part>> {
     const { store } = this.#records;
     return walk<Part>(

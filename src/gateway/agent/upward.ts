@@ -18,12 +18,15 @@ interface ForgottenRow extends Row {
   instance_id: string | null;
 }
 
-/** What is passed up at once. */
-const AT_ONCE = 200;
+/** Most events that one rise takes; there are fewer if they are large. */
+const EVENTS_A_RISE = 200;
+/** Most of what is forgotten that one rise takes. */
+const FORGOTTEN_A_RISE = 200;
 
 /** Where the events come from that a sub-agent passes up: its feed, if it has sub-agents itself; otherwise its journal. */
 export interface Source {
   readonly epoch: string;
+  /** The first after a place: no more than the limit, nor than one call takes; at least one, if there is one. */
   after(seq: number, limit: number): Rise["events"];
 }
 
@@ -62,10 +65,10 @@ export class Upward {
     const source = this.#source();
     const { epoch } = source;
     this.#isNews = false;
-    const events = source.after(this.#risen(epoch), AT_ONCE);
+    const events = source.after(this.#risen(epoch), EVENTS_A_RISE);
     const forgotten = this.#store.rows<ForgottenRow>(
       "SELECT * FROM switchyard_forgotten ORDER BY ordinal LIMIT ?",
-      AT_ONCE,
+      FORGOTTEN_A_RISE,
     );
     const [last, lastForgotten] = [events.at(-1), forgotten.at(-1)];
     if (last === undefined && lastForgotten === undefined) return undefined;

@@ -1,12 +1,15 @@
 import type { AgentStep } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { Children, ChildRecord } from "./children";
-import { placeOfCursor, sealCursor } from "./sealed-cursor";
+import { CHARACTERS_A_CALL } from "./page";
+import { placeOfCursor, readPlace, sealCursor, writePlace } from "./sealed-cursor";
 import type { Store } from "./store";
 
-/** How far one stretch of a walk goes: so many items, and so many agents that are looked at. */
+/** How far one stretch of a walk goes: so many items, so large, and so many agents that are looked at. */
 export interface WalkRequest {
   readonly limit: number;
+  /** How many characters the items may have as JSON; without it, as many as one answer takes. One item may have more. */
+  readonly characters?: number;
   readonly visits: number;
   readonly cursor: string | undefined;
 }
@@ -16,6 +19,8 @@ export interface Stretch<Part> {
   readonly parts: readonly Part[];
   /** Items in all parts. */
   readonly size: number;
+  /** Characters of all parts, as JSON. */
+  readonly characters: number;
   /** Agents that were looked at. */
   readonly visits: number;
   readonly nextCursor: string | null;
@@ -28,14 +33,20 @@ export interface OwnStretch<Part> {
   readonly next: string | null;
 }
 
+/** Reads of the agent itself: at least one item, if there is one, however little room is left. */
+export type OwnRead<Part> = (
+  limit: number,
+  cursor: string | undefined,
+  characters: number,
+) => OwnStretch<Part> | Promise<OwnStretch<Part>>;
+
 /** What is walked, and how. */
 export interface Walk<Part> {
   readonly store: Store;
   readonly children: Children;
   /** What is listed: a cursor is good for this alone. */
   readonly list: string;
-  /** Reads of the agent itself. */
-  readonly own: (limit: number, cursor: string | undefined) => OwnStretch<Part> | Promise<OwnStretch<Part>>;
+  readonly own: OwnRead<Part>;
   /** Goes on below. */
   readonly below: (child: AgentStep, request: WalkRequest) => Promise<Stretch<Part>>;
 }
@@ -53,33 +64,47 @@ type Place =
  */
 export async function walk<Part>(
   { store, children, list, own, below }: Walk<Part>,
-  { limit, visits, cursor }: WalkRequest,
+  { limit, characters = CHARACTERS_A_CALL, visits, cursor }: WalkRequest,
 ): Promise<Stretch<Part>> {
   const parts: Part[] = [];
   let size = 0;
+  let filled = 0;
   let visited = 0;
   const stop = (place: Place | undefined): Stretch<Part> => ({
     parts,
     size,
+    characters: filled,
     visits: visited,
-    nextCursor: place === undefined ? null : sealCursor(write(place), list, store),
+    nextCursor: place === undefined ? null : sealCursor(writePlace(place), list, store),
   });
 
-  let place: Place = cursor === undefined ? { own: null } : read(placeOfCursor(cursor, list, store));
+  let place: Place =
+    cursor === undefined
+      ? { own: null }
+      : // What a seal was made over was written here.
+        (readPlace(placeOfCursor(cursor, list, store)) as Place);
   if ("own" in place) {
-    const { part, size: found, next } = await own(limit, place.own ?? undefined);
+    const { part, size: found, next } = await own(limit, place.own ?? undefined, characters);
     parts.push(part);
     size += found;
+    filled += JSON.stringify(part).length;
     visited += 1;
     if (next !== null) return stop({ own: next });
   }
   for (const child of children.from("own" in place ? undefined : stepOf(place.child))) {
     const after = "child" in place && isSame(child, place.child) ? place.after : null;
-    if (size >= limit || visited >= visits) return stop({ child: [child.agent, child.name], after });
-    const request = { limit: limit - size, visits: visits - visited, cursor: after ?? undefined };
+    if (size >= limit || filled >= characters || visited >= visits)
+      return stop({ child: [child.agent, child.name], after });
+    const request = {
+      limit: limit - size,
+      characters: characters - filled,
+      visits: visits - visited,
+      cursor: after ?? undefined,
+    };
     const stretch = await ofOneThatMayBeGone(child, request, below);
     parts.push(...stretch.parts);
     size += stretch.size;
+    filled += stretch.characters;
     visited += stretch.visits;
     if (stretch.nextCursor !== null) {
       return stop({ child: [child.agent, child.name], after: stretch.nextCursor });
@@ -88,6 +113,8 @@ export async function walk<Part>(
   }
   return stop(undefined);
 }
+
+const NOTHING = { parts: [], size: 0, characters: 0, visits: 1, nextCursor: null };
 
 /** A child may be deleted while it is asked, or be another of the same name by now, which is walked from its beginning. */
 async function ofOneThatMayBeGone<Part>(
@@ -99,7 +126,7 @@ async function ofOneThatMayBeGone<Part>(
     return await below(child, request);
   } catch (failure) {
     if (!(failure instanceof ProblemError)) throw failure;
-    if (failure.code === "agent_not_found") return { parts: [], size: 0, visits: 1, nextCursor: null };
+    if (failure.code === "agent_not_found") return NOTHING;
     if (failure.code === "invalid_cursor" && request.cursor !== undefined) {
       return ofOneThatMayBeGone(child, { ...request, cursor: undefined }, below);
     }
@@ -113,14 +140,4 @@ function stepOf([agent, name]: readonly [string, string]): AgentStep {
 
 function isSame({ agent, name }: AgentStep, [otherAgent, otherName]: readonly [string, string]): boolean {
   return agent === otherAgent && name === otherName;
-}
-
-/** Names and cursors are ASCII. */
-function write(place: Place): string {
-  return btoa(JSON.stringify(place)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-/** What a seal was made over was written here. */
-function read(text: string): Place {
-  return JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))) as Place;
 }

@@ -36,9 +36,17 @@ export type AgentPath = readonly [AgentStep, ...AgentStep[]];
 
 /** The canonical URL path of an agent, e.g. `/agents/catalog/acme/sub/dataset/airports`. */
 export function formatAgentPath(path: readonly AgentStep[]): string {
-  return path
-    .map(
-      ({ agent, name }, depth) => `/${depth === 0 ? "agents" : "sub"}/${agent}/${encodeURIComponent(name)}`,
-    )
-    .join("");
+  return path.reduce(
+    (parent, step, depth) => (depth === 0 ? `/agents/${segmentsOf(step)}` : childPath(parent, step)),
+    "",
+  );
+}
+
+/** The canonical URL path of a sub-agent. @param parent the path of the agent that it is of. */
+export function childPath(parent: string, step: AgentStep): string {
+  return `${parent}/sub/${segmentsOf(step)}`;
+}
+
+function segmentsOf({ agent, name }: AgentStep): string {
+  return `${agent}/${encodeURIComponent(name)}`;
 }
