@@ -177,6 +177,25 @@ describe("the alarm", () => {
     expect(records.ledger.nextCheckAt()).toBeGreaterThan(checkAt);
   });
 
+  test("goes on with the end of a sub-agent that had to wait", async () => {
+    let outcome = "waits";
+    const wiped: string[] = [];
+    const { ring, service } = openGateway(undefined, {
+      definition: workshop,
+      hasChild: () => true,
+      child: async () =>
+        ({ gatewayDissolve: async () => ({ ok: true, value: outcome }) }) as unknown as GatewayStub,
+      wipeChild: async (_, name) => void wiped.push(name),
+    });
+    void service.deleteChild({ agent: "gateway-bench", name: "x", once: undefined });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(wiped).toEqual([]);
+    outcome = "done";
+    await ring();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(wiped).toEqual(["x"]);
+  });
+
   test("rings for answers that are to be forgotten, also if nothing else is to be done", async () => {
     const { records, ring, service, wakesAt } = openGateway();
     records.store.open();

@@ -338,14 +338,6 @@ describe("a sub-agent that takes long to end", () => {
     expect(isEmpty(desk)).toBe(true);
   });
 
-  test("is gone on with by whoever tells the engine", async () => {
-    const { asked, courier, desk } = endingFor(1_000);
-    await courier.tellEngine();
-    expect(asked).toEqual(["x"]);
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(isEmpty(desk)).toBe(true);
-  });
-
   test("is asked again at once while it comes further, and after that is put off as if it were new", async () => {
     const asked: number[] = [];
     const { courier, desk } = openCourier(async () => {

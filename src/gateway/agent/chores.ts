@@ -59,12 +59,14 @@ export class Chores {
 
   /** Sends what is still to be told, asks the engine about what was not heard of for long, and sweeps. */
   async ring(): Promise<void> {
-    const { adoption, alarm, courier, hearing, inspection, riser } = this.#workers;
+    const { adoption, alarm, background, courier, hearing, inspection, riser } = this.#workers;
     alarm.rang();
     if (!this.#records.store.exists()) return;
     // An author's callback may take its time: nothing waits for it.
     hearing.catchUp();
     riser.soon();
+    // Nor is the end of a sub-agent waited for.
+    background(courier.deliver());
     await courier.tellEngine();
     adoption.takeBatch();
     await inspection.checkAll(this.#records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE));

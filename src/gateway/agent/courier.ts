@@ -50,9 +50,8 @@ export class Courier {
     await Promise.all([this.#toEngine.run(), this.#toChildren.run()]);
   }
 
-  /** The same, but does not wait for sub-agents that end, which may take long. */
+  /** The same without sub-agents that end, which may take long. */
   tellEngine(): Promise<void> {
-    void this.#toChildren.run();
     return this.#toEngine.run();
   }
 
