@@ -3,7 +3,6 @@ import { followByEventSource, receivedFrom, TYPES } from "../support/event-sourc
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { runNaughty, saidIn } from "../support/naughty.ts";
 import { startProxy } from "../support/proxy.ts";
-import { sends } from "../support/received.ts";
 import { eventsIn, openStream, type Received } from "../support/stream.ts";
 import { until, untilStatus } from "../support/until.ts";
 
@@ -34,8 +33,6 @@ test.each(["/agents/workshop/naughty", "/agents/workshop/naughty/sub/bench/b"])(
   "%s: whatever an author or an approver says comes out as it was said, by every reader alike",
   { timeout: 120_000 },
   async (agent) => {
-    // Files of which the naughty strings speak.
-    sends("/tmp/blns.", "file:///etc/passwd");
     const { events, said } = await runNaughty(gateway, agent);
     const paged = await pagesOf(events);
     expect(saidIn(paged)).toEqual(said);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { TestGateway } from "./gateway.ts";
+import { sends } from "./received.ts";
 import type { Received } from "./stream.ts";
 import { until } from "./until.ts";
 
@@ -44,6 +45,8 @@ export interface NaughtyRun {
 
 /** Brings such a run to its end. */
 export async function runNaughty(gateway: TestGateway, agent: string): Promise<NaughtyRun> {
+  // Files of which these strings speak.
+  sends("/tmp/blns.", "file:///etc/passwd");
   const params = { texts: NAUGHTY, questions: QUESTIONS };
   const started = await gateway.post(`${agent}/workflows/echo`, { params });
   if (started.status !== 202) throw new Error(started.text);
