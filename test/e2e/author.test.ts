@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
-import { untilStatus } from "../support/until.ts";
+import { until, untilStatus } from "../support/until.ts";
 
 const AGENT = "/agents/workshop/author";
 const SELF = `${AGENT}/instances/by-author`;
@@ -78,6 +78,18 @@ test("the id and the metadata of the author's code keep the rules of the API", a
   const answer = await gateway.post(`${AGENT}/methods/author`, { call: "run", id: "a/b c" });
   expect(answer.status).toBe(500);
   expect((await gateway.get(`${AGENT}/instances`)).text).not.toContain("a/b c");
+});
+
+test("every callback passes by the one that the author may override for all, and progress has its own", async () => {
+  const agent = `${AGENT}/sub/bench/b/sub/drawer/d/sub/tool/t`;
+  await gateway.post(`${agent}/workflows/chatty`, { params: { rounds: 1 }, id: "c" });
+  await untilStatus(() => gateway.get(`${agent}/instances/c`), "complete");
+  const heard = await until(
+    async () => (await gateway.post(`${agent}/methods/heard`, {})).json<{ heard: string[] }>().heard,
+    (so) => so.includes("complete"),
+  );
+  const progress = (where: string) => `CHATTY c ${JSON.stringify({ round: 1, where })}`;
+  expect(heard).toEqual(["progress", progress("run"), "progress", progress("step"), "event", "complete"]);
 });
 
 test("only what the author's class overrides is kept for it", async () => {
