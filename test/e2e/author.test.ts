@@ -88,8 +88,14 @@ test("every callback passes by the one that the author may override for all, and
     async () => (await gateway.post(`${agent}/methods/heard`, {})).json<{ heard: string[] }>().heard,
     (so) => so.includes("complete"),
   );
-  const progress = (where: string) => `CHATTY c ${JSON.stringify({ round: 1, where })}`;
-  expect(heard).toEqual(["progress", progress("run"), "progress", progress("step"), "event", "complete"]);
+  expect(heard).toEqual([
+    "progress",
+    `CHATTY c {"round":1,"where":"run"}`,
+    "progress",
+    `CHATTY c {"round":1,"where":"step"}`,
+    "event",
+    "complete",
+  ]);
 });
 
 test("only what the author's class overrides is kept for it", async () => {

@@ -13,7 +13,7 @@ import type { Riser } from "./riser";
 export const SOON_MS = 20_000;
 const SOONEST_MS = 1_000;
 const CHECKS_AT_ONCE = 50;
-const SWEPT_AT_ONCE = 100;
+const ENDED_SWEPT_AT_ONCE = 100;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Who has something to do when an agent wakes, or its alarm rings. */
@@ -71,7 +71,8 @@ export class Chores {
     adoption.takeBatch();
     await inspection.checkAll(this.#records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE));
     this.#records.change((now) => {
-      for (const instance of this.#retention.over(now, SWEPT_AT_ONCE)) remove(this.#records, instance, now);
+      for (const instance of this.#retention.over(now, ENDED_SWEPT_AT_ONCE))
+        remove(this.#records, instance, now);
     });
     await courier.tellEngine();
     this.#records.answers.sweep(Date.now());

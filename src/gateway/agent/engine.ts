@@ -18,6 +18,14 @@ export interface RestartPoint {
 export type EngineView = Pick<InstanceStatus, "status" | "output" | "error">;
 
 /**
+ * Whether a message is how the engine ends a run on purpose, as for a pause, which the SDK takes for a failure. It says so
+ * by this text alone.
+ */
+export function isEngineStop(message: string): boolean {
+  return message.startsWith("Aborting engine:");
+}
+
+/**
  * The platform's Workflows, spoken to so that everything may be asked twice and counts once. Each method rejects if the
  * engine cannot be reached or refuses; then nothing is known, and it is asked again later.
  */

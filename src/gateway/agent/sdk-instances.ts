@@ -1,4 +1,5 @@
 import { type InstanceError, InstanceStatus, isTerminal, Metadata } from "../contract/instance";
+import { isEngineStop } from "./engine";
 import type { Row, Store } from "./store";
 
 /** Where the SDK keeps the instances that it started. */
@@ -28,9 +29,6 @@ export interface SdkInstance {
   readonly updatedAt: number;
   readonly completedAt: number | null;
 }
-
-/** What the SDK took for an error when a run was paused, terminated or restarted. */
-const STOPPED = "Aborting engine:";
 
 const LONGEST_KEY = 64;
 const LONGEST_TEXT = 512;
@@ -91,7 +89,7 @@ function toInstance(row: SdkRow): SdkInstance {
 
 /** What it waits for, and whether it is about to pause, is not on record: the engine knows. */
 function statusOf({ status, error_message: message }: SdkRow): InstanceStatus {
-  if (status === "errored" && message?.startsWith(STOPPED) === true) return "running";
+  if (status === "errored" && message !== null && isEngineStop(message)) return "running";
   const { data = "running" } = InstanceStatus.safeParse(status);
   return data === "waiting" ? "running" : data;
 }

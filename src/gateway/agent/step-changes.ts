@@ -1,4 +1,5 @@
 import type { StepChange, StepWaitingFor } from "../contract/step-event";
+import { isEngineStop } from "./engine";
 import { shownError } from "./shown-error";
 
 /** What is read of the engine: what the journal says itself, and what a step returned, is not. */
@@ -17,8 +18,6 @@ export const STEP_FILTER = [
 
 /** Steps of the SDK and of the gateway itself. What an author did with them has steps of its own, or is in the journal. */
 const INTERNAL = /^__(?:agent|gateway)_/;
-/** The engine stops a run, which is no failure of the step that runs. */
-const STOPPED = "Aborting engine:";
 
 /**
  * An event of the engine as clients see it; undefined if it is none of theirs.
@@ -42,7 +41,8 @@ export function toStepChange(
         : undefined;
     case "attempt_errored": {
       const error = shownError(event.error);
-      if (error.message.startsWith(STOPPED)) return undefined;
+      // No failure of the step that runs.
+      if (isEngineStop(error.message)) return undefined;
       const retryDelayMs = event.retryDelayMs ?? null;
       return { type: "step.failed", data: { ...step, attempt: event.attempt, error, retryDelayMs } };
     }

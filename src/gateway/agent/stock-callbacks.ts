@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
 import type { WorkflowCallback } from "agents/workflows";
 import { isTerminal } from "../contract/instance";
+import { isEngineStop } from "./engine";
 import { type InstanceRow, json } from "./ledger";
 import type { AuthorCallback } from "./callbacks";
 import { begin } from "./reception";
 import type { Records } from "./records";
 
-/** How the engine says that it ends a run on purpose, which the SDK's class takes for a failure of its own. */
-const STOPPED = "Aborting engine:";
 /** How long after a run says that it has ended the engine is asked. */
-const SOON_MS = 1_000;
+const END_CHECKED_AFTER_MS = 1_000;
 
 /**
  * Takes what a run of the SDK's own `AgentWorkflow` tells its Agent. It tells progress, events, and ends, though not for
@@ -26,7 +25,7 @@ export function hear(
 ): AuthorCallback | undefined {
   // Of an attempt that is over: what it says late is not true any more.
   if (isTerminal(row.status) || row.intent === "restart") return undefined;
-  if (callback.type === "error" && callback.error.startsWith(STOPPED)) return undefined;
+  if (callback.type === "error" && isEngineStop(callback.error)) return undefined;
   const instance = row.started_at === null ? begin(records, row, now) : row;
   switch (callback.type) {
     case "progress": {
@@ -54,7 +53,7 @@ export function hear(
 
 /** The engine's view is about to change. */
 function askSoon({ ledger }: Records, instance: InstanceRow, now: number): void {
-  ledger.checkAt(instance, now + SOON_MS, SOON_MS);
+  ledger.checkAt(instance, now + END_CHECKED_AFTER_MS, END_CHECKED_AFTER_MS);
 }
 
 function keyOf(progress: unknown): string {

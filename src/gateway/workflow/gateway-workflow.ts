@@ -7,7 +7,7 @@ import {
   type WorkflowCallback,
   WorkflowRejectedError,
 } from "agents/workflows";
-import { Engine } from "../agent/engine";
+import { Engine, isEngineStop } from "../agent/engine";
 import type {
   DecisionPayload,
   GatewayParam,
@@ -287,11 +287,11 @@ export abstract class GatewayWorkflow<
   }
 
   /**
-   * Whether the engine itself ends this run by throwing, which is no failure: the run may go on later. The engine tells
-   * its own errors by this text alone; and what it is asked to do next it would do and remember.
+   * Whether the engine itself ends this run by throwing, which is no failure: the run may go on later. What it is
+   * asked to do next it would do and remember.
    */
   async #isStopped({ engineId }: Run, failure: unknown): Promise<boolean> {
-    if (failure instanceof Error && failure.message.startsWith("Aborting engine:")) return true;
+    if (failure instanceof Error && isEngineStop(failure.message)) return true;
     const view = await new Engine(this.env).view(this.#binding(), engineId);
     return view === undefined || view.status === "paused" || view.status === "terminated";
   }
