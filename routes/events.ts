@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
-import type { AgentPath } from "../src/gateway/contract/names";
 import { ProblemError } from "../src/gateway/contract/problem";
-import type { EventsAnswer, Port, Watch } from "../src/gateway/port";
+import type { EventsAnswer, Watch } from "../src/gateway/port";
+import type { Reach } from "../src/gateway/operations/operation";
 import { eventStream } from "../src/gateway/stream/event-stream";
 import type { JournalSource } from "../src/gateway/stream/follow";
 import type { GatewayEnv } from "./gateway-env";
@@ -53,13 +53,16 @@ export function eventStreamResponse(
 }
 
 /** Where the events of an agent, or of one of its instances, come from. */
-export function journalSource(port: Port, path: AgentPath, watch: Watch): JournalSource {
+export function journalSource(
+  { port, path, agent }: Pick<Reach, "port" | "path" | "agent">,
+  watch: Watch,
+): JournalSource {
   const { quota: _, ...uncounted } = watch;
   return {
     ofInstance: watch.instanceId !== undefined,
     types: watch.types ?? [],
     withSteps: watch.steps,
-    read: (after) => port.at(path).readEvents({ ...uncounted, after, limit: REPLAY_BATCH }),
+    read: (after) => agent.readEvents({ ...uncounted, after, limit: REPLAY_BATCH }),
     openTail: (after, tailKey) => port.openTail(path, { ...watch, after, tailKey }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Authenticator, Principal } from "../src/gateway/auth/principal";
-import type { Port } from "../src/gateway/port";
+import type { OpenDirectory, Port } from "../src/gateway/port";
 import type { StreamLimits } from "../src/gateway/stream/limits";
 
 /** What every request carries with it. */
@@ -7,6 +7,7 @@ export interface GatewayEnv {
   Variables: {
     requestId: string;
     port: Port;
+    directory: OpenDirectory;
     authenticator: Authenticator;
     principal: Principal;
     streams: StreamLimits;

@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
+import type { Principal } from "../src/gateway/auth/principal";
+import type { Actor } from "../src/gateway/contract/audit";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
@@ -87,6 +89,9 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
   });
 }
 
+/** Who calls what anybody may call. */
+const ANONYMOUS = "anonymous";
+
 const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 
 function securityOf({ scope, kind }: BoundOperation["operation"]) {
@@ -161,7 +166,7 @@ async function serve(
     requireReach(principal, scope, { path, instanceId: params?.["instanceId"] });
 
   const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
-  const caller = principal?.name ?? "anonymous";
+  const caller = principal?.name ?? ANONYMOUS;
   const once =
     operation.rest.method === "get" || operation.operation.once === false
       ? undefined
@@ -169,11 +174,14 @@ async function serve(
   const ifMatch = c.req.header("if-match");
   const tokenId = principal?.token?.id;
   const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
+  const actor = actorOf(c, principal);
   const reach = {
     registry,
     port: c.get("port"),
     path,
-    agent: path && c.get("port").at(path),
+    agent: path && c.get("port").at(path, actor),
+    directory: c.get("directory")(actor),
+    actor,
     issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
   } as Reach;
 
@@ -190,16 +198,27 @@ async function serve(
   return c.json(ended, isTerminal(ended.status) ? 200 : status);
 }
 
+/** The address is the platform's own word: a client that sends the header itself does not get past Cloudflare with it. */
+function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined): Actor {
+  return {
+    name: principal?.name ?? ANONYMOUS,
+    scopes: principal?.scopes ?? [],
+    door: "rest",
+    address: c.req.header("cf-connecting-ip") ?? null,
+    requestId: c.get("requestId"),
+  };
+}
+
 function hold(
   c: Context<GatewayEnv>,
-  { path, agent }: Reach,
+  reach: Reach,
   instance: Instance,
   seconds: number,
   caller: string,
 ): Promise<Instance> {
   const { id } = instance;
-  const source = journalSource(c.get("port"), path, { instanceId: id, quota: quotaOf(c, caller) });
-  return holdInstance(c, instance, seconds, source, () => agent.getInstance({ id }));
+  const source = journalSource(reach, { instanceId: id, quota: quotaOf(c, caller) });
+  return holdInstance(c, instance, seconds, source, () => reach.agent.getInstance({ id }));
 }
 
 function quotaOf(c: Context<GatewayEnv>, caller: string): StreamQuota {
@@ -225,7 +244,7 @@ async function serveEvents(
     ) as Promise<EventsAnswer>;
 
   const answer = await read(stream);
-  const source = journalSource(c.get("port"), reach.path, watchOf({ ...asked, quota }));
+  const source = journalSource(reach, watchOf({ ...asked, quota }));
   if (stream) return eventStreamResponse(c, source, after !== undefined, answer, maxAgeOf(c));
   return eventPage(c, wait === undefined ? answer : await holdPage(c, answer, wait, source, read));
 }

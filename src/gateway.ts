@@ -1,4 +1,5 @@
 export { withGateway, type GatewayMembers, type StartOptions } from "./gateway/agent/with-gateway";
+export { GatewayDirectory } from "./gateway/directory/gateway-directory";
 export { Name } from "./gateway/contract/names";
 export { createGateway, type GatewayOptions } from "./gateway/app";
 export { defineAgent } from "./gateway/registry/agent-definition";

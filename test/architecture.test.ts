@@ -23,8 +23,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "type src/gateway/port",
   ],
   "src/gateway/auth/": ["src/gateway/contract/", "hono", "zod"],
+  "src/gateway/durable/": ["src/gateway/contract/", "node:crypto"],
+  "src/gateway/directory/": [
+    "src/gateway/contract/",
+    "src/gateway/durable/",
+    "type src/gateway/port",
+    "cloudflare:workers",
+  ],
   "src/gateway/agent/": [
     "src/gateway/contract/",
+    "src/gateway/durable/",
     "src/gateway/registry/",
     "src/gateway/stream/cursor",
     "type src/gateway/port",
@@ -37,6 +45,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/gateway/workflow/": [
     "src/gateway/agent/",
     "src/gateway/contract/",
+    "src/gateway/durable/",
     "src/gateway/registry/",
     "agents",
     "cloudflare:workers",
@@ -70,6 +79,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/gateway/agent/",
     "src/gateway/auth/",
     "src/gateway/contract/",
+    "src/gateway/directory/",
     "src/gateway/operations/",
     "src/gateway/registry/",
     "src/gateway/stream/",
@@ -80,6 +90,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/gateway/agent/",
     "src/gateway/app",
     "src/gateway/contract/",
+    "src/gateway/directory/",
     "src/gateway/registry/",
     "src/gateway/workflow/",
   ],
@@ -219,11 +230,16 @@ describe("the arrows between rooms", () => {
     expect(findCycle(graph)).toBeUndefined();
   });
 
-  test("leave the Agents SDK and the platform to agent/ and workflow/, and to the user of the library", () => {
+  test("leave the Agents SDK and the platform to directory/, agent/ and workflow/, and to the user of the library", () => {
     const withPlatform = Object.keys(ROOMS).filter((room) =>
       ROOMS[room]?.some((entry) => /^(?:type )?(?:agents|cloudflare:)/.test(entry)),
     );
-    expect(withPlatform).toEqual(["src/gateway/agent/", "src/gateway/workflow/", "src/desk/"]);
+    expect(withPlatform).toEqual([
+      "src/gateway/directory/",
+      "src/gateway/agent/",
+      "src/gateway/workflow/",
+      "src/desk/",
+    ]);
   });
 });
 

@@ -6,6 +6,7 @@ import { referencePage } from "../../openapi/reference-page";
 import type { GatewayEnv } from "../../routes/gateway-env";
 import { onError, problemResponse } from "../../routes/problem-response";
 import { mountRest, refuseInvalid } from "../../routes/rest";
+import { openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
 import { apiKeyAuthenticator } from "./auth/api-key";
@@ -75,6 +76,7 @@ function createApp(
     if (mistake !== undefined) throw new ProblemError("gateway_not_configured", { detail: mistake.message });
     const env = c.env as GatewayBindings;
     c.set("port", createPort(env, roots));
+    c.set("directory", openDirectory(env));
     c.set("authenticator", apiKeyAuthenticator(env.SWITCHYARD_API_KEY));
     c.set("streams", limits);
     await next();

@@ -1,5 +1,6 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "./contract/agent";
 import type { Approval, ApprovalStatus, Decision } from "./contract/approval";
+import type { Actor, AuditEntry, AuditVerification } from "./contract/audit";
 import type { EventType, GatewayEvent } from "./contract/event";
 import type { Control } from "./contract/control";
 import type {
@@ -272,8 +273,25 @@ export interface AgentPort {
 
 /** How doors reach agents by name. */
 export interface Port {
-  /** @returns the agent at a path of registered classes and valid names. Nothing is contacted yet. */
-  at(path: AgentPath): AgentPort;
+  /**
+   * @param actor in whose name the agent is asked.
+   * @returns the agent at a path of registered classes and valid names. Nothing is contacted yet.
+   */
+  at(path: AgentPath, actor: Actor): AgentPort;
   /** Opens the live tail of a journal: events after the cursor, in order, as JSON text frames. The socket is not accepted yet. */
   openTail(path: AgentPath, request: Watch & { after: string; tailKey: string }): Promise<WebSocket>;
 }
+
+/**
+ * What may be asked of the directory, which keeps what belongs to the gateway as a whole and to no agent.
+ * Every method rejects with a `ProblemError` if it cannot answer.
+ */
+export interface DirectoryPort {
+  /** Lists what was done to what the directory keeps, newest first. */
+  listAudit(input: PageRequest): Promise<Page<AuditEntry>>;
+  /** Checks the hashes of that list, from the oldest entry or from a cursor on. */
+  verifyAudit(input: { readonly cursor: string | undefined }): Promise<AuditVerification>;
+}
+
+/** How doors reach the directory. @param actor in whose name it is asked. */
+export type OpenDirectory = (actor: Actor) => DirectoryPort;

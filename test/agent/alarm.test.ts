@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Alarm, type AlarmClock } from "../../src/gateway/agent/alarm.ts";
-import { Store } from "../../src/gateway/agent/store.ts";
+import { AGENT_SCHEMA } from "../../src/gateway/agent/schema.ts";
+import { Store } from "../../src/gateway/durable/store.ts";
 import { sqliteStorage } from "../support/sqlite-storage.ts";
 import { NOON } from "./stand-ins.ts";
 
@@ -40,7 +41,7 @@ class StandInClock implements AlarmClock {
 function openAlarm() {
   const sqlite = sqliteStorage();
   const clock = new StandInClock();
-  const store = new Store(sqlite.storage);
+  const store = new Store(sqlite.storage, AGENT_SCHEMA);
   return { alarm: new Alarm(store, clock), clock, sqlite, store };
 }
 
@@ -92,7 +93,7 @@ describe("the alarm", () => {
   test("is known after the agent has slept", async () => {
     const { alarm, clock, sqlite } = openAlarm();
     await alarm.ensure(NOON + 20_000);
-    const awake = new Alarm(new Store(sqlite.storage), clock);
+    const awake = new Alarm(new Store(sqlite.storage, AGENT_SCHEMA), clock);
     await awake.ensure(NOON + 30_000);
     expect(clock.log).toEqual(["set 20000"]);
     await awake.ensure(NOON + 10_000);

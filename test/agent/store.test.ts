@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Store } from "../../src/gateway/agent/store.ts";
+import { AGENT_SCHEMA } from "../../src/gateway/agent/schema.ts";
+import { Store } from "../../src/gateway/durable/store.ts";
 import { sqliteStorage } from "../support/sqlite-storage.ts";
 
 const tablesOf = (query: (sql: string) => unknown[]) =>
@@ -8,7 +9,7 @@ const tablesOf = (query: (sql: string) => unknown[]) =>
 describe("the tables of an agent", () => {
   test("are not there before the first write, and asking for them writes nothing", () => {
     const { storage, query } = sqliteStorage();
-    const store = new Store(storage);
+    const store = new Store(storage, AGENT_SCHEMA);
     expect(store.exists()).toBe(false);
     expect(tablesOf(query)).toEqual([]);
     store.open();
@@ -17,9 +18,9 @@ describe("the tables of an agent", () => {
 
   test("are found again by an agent that wakes, with the same life and the same key", () => {
     const { storage } = sqliteStorage();
-    const before = new Store(storage);
+    const before = new Store(storage, AGENT_SCHEMA);
     before.open();
-    const after = new Store(storage);
+    const after = new Store(storage, AGENT_SCHEMA);
     expect(after.exists()).toBe(true);
     after.open();
     expect(after.meta("epoch")).toBe(before.meta("epoch"));
@@ -28,7 +29,7 @@ describe("the tables of an agent", () => {
 
   test("belong to one life of the agent: another one has another name and another key", () => {
     const lives = [sqliteStorage(), sqliteStorage()].map(({ storage }) => {
-      const store = new Store(storage);
+      const store = new Store(storage, AGENT_SCHEMA);
       store.open();
       return store;
     });
@@ -42,7 +43,7 @@ describe("the tables of an agent", () => {
     const { storage, query } = sqliteStorage();
     query("CREATE TABLE instances (id TEXT)");
     query("CREATE TABLE events (id TEXT)");
-    new Store(storage).open();
+    new Store(storage, AGENT_SCHEMA).open();
     const names = tablesOf(query).map((row) => (row as { name: string }).name);
     expect(names.filter((name) => !name.startsWith("switchyard_") && !name.startsWith("sqlite_"))).toEqual([
       "instances",
@@ -53,15 +54,15 @@ describe("the tables of an agent", () => {
   test("that could not all be made are not there at all", () => {
     const { storage, query } = sqliteStorage();
     query("CREATE TABLE switchyard_outbox (id TEXT)");
-    expect(() => new Store(storage).open()).toThrow("switchyard_outbox");
+    expect(() => new Store(storage, AGENT_SCHEMA).open()).toThrow("switchyard_outbox");
     expect(tablesOf(query)).toEqual([{ name: "switchyard_outbox" }]);
-    expect(new Store(storage).exists()).toBe(false);
+    expect(new Store(storage, AGENT_SCHEMA).exists()).toBe(false);
   });
 });
 
 const open = () => {
   const { storage, query } = sqliteStorage();
-  const store = new Store(storage);
+  const store = new Store(storage, AGENT_SCHEMA);
   query("CREATE TABLE things (id TEXT PRIMARY KEY, size INTEGER) STRICT");
   const things = () => query("SELECT id FROM things ORDER BY id").map(({ id }) => id);
   return { store, things };

@@ -42,7 +42,7 @@ async function fill({ records, report, service }: Opened): Promise<void> {
 }
 
 /** Tables of the Agent itself, of its parent and of its children. */
-const OF_NO_INSTANCE = ["meta", "revoked_tokens", "feed", "fed", "forgotten"].map(
+const OF_NO_INSTANCE = ["meta", "audit", "revoked_tokens", "feed", "fed", "forgotten"].map(
   (table) => `switchyard_${table}`,
 );
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Children } from "../../src/gateway/agent/children.ts";
-import { Store } from "../../src/gateway/agent/store.ts";
+import { AGENT_SCHEMA } from "../../src/gateway/agent/schema.ts";
+import { Store } from "../../src/gateway/durable/store.ts";
 import { type Stretch, walk, type WalkRequest } from "../../src/gateway/agent/walk.ts";
 import type { AgentStep } from "../../src/gateway/contract/names.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
@@ -36,7 +37,7 @@ const stretchOf = (
 /** A parent with children in the SDK's table, each of which has the items that are given. */
 function openParent(items: Record<string, number[]>, own: number[] = []) {
   const sqlite = sqliteStorage();
-  const store = new Store(sqlite.storage);
+  const store = new Store(sqlite.storage, AGENT_SCHEMA);
   store.open();
   sqlite.query(
     "CREATE TABLE cf_agents_sub_agents (class TEXT, name TEXT, created_at INTEGER, PRIMARY KEY (class, name))",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Catalogue } from "../../src/gateway/contract/agent.ts";
-import type { AgentPort, Port } from "../../src/gateway/port.ts";
+import type { AgentPort, DirectoryPort, Port } from "../../src/gateway/port.ts";
 import type { Asked, OperationSchemas, Reach } from "../../src/gateway/operations/operation.ts";
 import { type BoundOperation, bindOperations } from "../../src/gateway/operations/table.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
@@ -36,6 +36,8 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     port: {} as Port,
     path: [{ agent: "order-desk", name: "acme" }],
     agent,
+    directory: {} as DirectoryPort,
+    actor: { name: "ada", door: "rest", scopes: "all", address: null, requestId: "r-1" },
     issueStreamToken: async (grant) => `signed ${grant.id}`,
   };
   return { answer: await answer(asked, reach), calls };

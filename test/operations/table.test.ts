@@ -157,6 +157,11 @@ describe("the table of operations", () => {
   });
 
   test("of a gateway without agents is the gateway's own", () => {
-    expect(bindOperations(createRegistry([])).map(({ id }) => id)).toEqual(["getHealth", "listAgents"]);
+    expect(bindOperations(createRegistry([])).map(({ id }) => id)).toEqual([
+      "getHealth",
+      "listAgents",
+      "listAudit",
+      "verifyAudit",
+    ]);
   });
 });

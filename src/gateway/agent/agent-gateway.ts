@@ -5,13 +5,14 @@ import type { StepEvent } from "../contract/step-event";
 import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
+import { currentActor } from "./acting";
 import { Adoption } from "./adoption";
 import { Chores, SOON_MS } from "./chores";
 import { Courier, type Origin } from "./courier";
 import { type Dissolved, isLeaving } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
 import { Family, type FamilyHost } from "./family";
-import { fromOutcome } from "./outcome";
+import { fromOutcome } from "../durable/outcome";
 import { Alarm, type AlarmClock } from "./alarm";
 import { fail } from "./endings";
 import { Hearing, type HearingHost } from "./hearing";
@@ -169,7 +170,7 @@ export class AgentGateway {
     }
     const create = this.#creates(method, input, this.#family.definitionBelow(rest));
     const child = await this.#family.reach(next, create);
-    const answer = fromOutcome(await child.gatewayCall(further, method, input));
+    const answer = fromOutcome(await child.gatewayCall(further, method, input, currentActor()));
     return method === "readEvents" ? this.#withOwnKey(answer as EventsAnswer) : answer;
   }
 

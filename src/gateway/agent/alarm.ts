@@ -1,4 +1,4 @@
-import type { Store } from "./store";
+import type { Store } from "../durable/store";
 
 interface Armed {
   readonly id: string;

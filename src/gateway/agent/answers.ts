@@ -1,7 +1,7 @@
 import { ProblemError } from "../contract/problem";
 import type { Once } from "../port";
 import { json } from "./ledger";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 interface AnswerRow extends Row {
   fingerprint: string;

@@ -4,7 +4,7 @@ import type { StandingDecision } from "../contract/problem";
 import { instanceAddress, type InstanceRow, iso, json } from "./ledger";
 import { type PageBounds, readPage } from "./page";
 import type { Condition, Range } from "./route";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** One gate as it is stored. Times are milliseconds; what people write is JSON, since SQLite changes a text that is no Unicode. */
 export interface ApprovalRow extends Row {

@@ -1,4 +1,4 @@
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** What a workflow's author hears of: the callbacks of the SDK's page. */
 export type AuthorCallback =

@@ -1,6 +1,6 @@
 import { type AgentStep, Name } from "../contract/names";
 import type { AgentDefinition } from "../registry/agent-definition";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** One sub-agent as its parent has it on record. */
 export interface ChildRecord extends AgentStep {

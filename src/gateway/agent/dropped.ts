@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Store } from "./store";
+import type { Store } from "../durable/store";
 
 /** Stands for all instances together where the id of one would stand. */
 const WHOLE_AGENT = "";

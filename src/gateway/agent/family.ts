@@ -2,9 +2,10 @@ import type { CreatedChild, AgentView } from "../contract/agent";
 import type { AgentStep } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentDefinition } from "../registry/agent-definition";
+import { currentActor } from "./acting";
 import { Children } from "./children";
 import { Departures, type Dissolved, isLeaving } from "./departures";
-import { fromOutcome } from "./outcome";
+import { fromOutcome } from "../durable/outcome";
 import type { Records } from "./records";
 import type { GatewayStub } from "./stub";
 import { Subtree } from "./subtree";
@@ -40,7 +41,7 @@ export class Family {
     this.subtree = new Subtree(records, this.children, {
       below: async (child, method, input) => {
         const stub = await this.reach(child, false);
-        return fromOutcome(await stub.gatewayCall([], method, input));
+        return fromOutcome(await stub.gatewayCall([], method, input, currentActor()));
       },
       swept: (ids) => {
         for (const instanceId of ids) host.closeTails({ instanceId });
@@ -84,7 +85,7 @@ export class Family {
   async create(step: AgentStep): Promise<CreatedChild> {
     const created = !this.#isThere(step);
     const stub = await this.reach(step, true);
-    const view = fromOutcome(await stub.gatewayCall([], "describe", undefined)) as AgentView;
+    const view = fromOutcome(await stub.gatewayCall([], "describe", undefined, currentActor())) as AgentView;
     return { ...view, created };
   }
 

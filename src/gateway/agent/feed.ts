@@ -4,7 +4,7 @@ import type { EventsRequest } from "../port";
 import { formatEventCursor } from "../stream/cursor";
 import { takeWithinBudget } from "./page";
 import { allOf, type Condition } from "./route";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 import { readStretch, type Stretch } from "./stretch";
 
 /** One event of an agent or of one below it, as its ancestor keeps it. */

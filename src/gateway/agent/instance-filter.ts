@@ -1,7 +1,7 @@
 import type { InstanceFilter, Span } from "../port";
 import { labelText } from "./labels";
 import { type Condition, type Range, type Route, STRETCH } from "./route";
-import type { Store } from "./store";
+import type { Store } from "../durable/store";
 
 const INSTANCES = "switchyard_instances";
 

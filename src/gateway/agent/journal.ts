@@ -5,7 +5,7 @@ import { Dropped } from "./dropped";
 import { type InstanceRow, iso, json } from "./ledger";
 import { takeWithinBudget } from "./page";
 import { allOf, type Condition } from "./route";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 import { readStretch, type Stretch } from "./stretch";
 
 /** One event as it is stored; what tells of the agent itself has no instance. */

@@ -1,5 +1,5 @@
 import type { Metadata } from "../contract/instance";
-import type { Store } from "./store";
+import type { Store } from "../durable/store";
 
 /** The index by which lists find instances: of their metadata the keys that the agent's workflows declare, and no others. */
 export class Labels {

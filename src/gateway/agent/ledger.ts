@@ -11,7 +11,7 @@ import { nameOf, routesOf } from "./instance-filter";
 import type { Labels } from "./labels";
 import { type PageBounds, readPage } from "./page";
 import { chooseRoute, countEntries, DIRECTIONS, readEntries } from "./route";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** One instance as it is stored. Times are milliseconds; JSON is text. */
 export interface InstanceRow extends Row {

@@ -4,8 +4,8 @@ import type { Page } from "../contract/page";
 import type { PageRequest } from "../port";
 import type { ChildRecord, Children } from "./children";
 import { iso } from "./ledger";
-import { placeOfCursor, readPlace, sealCursor, writePlace } from "./sealed-cursor";
-import type { Store } from "./store";
+import { placeOfCursor, readPlace, sealCursor, writePlace } from "../durable/sealed-cursor";
+import type { Store } from "../durable/store";
 
 /** The child that a page begins with. */
 type Place = readonly [agent: string, name: string];

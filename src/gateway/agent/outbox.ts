@@ -1,6 +1,6 @@
 import type { AgentStep } from "../contract/names";
 import type { EngineEvent, RestartPoint } from "./engine";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** What must still be told, and to whom. */
 export type Message =

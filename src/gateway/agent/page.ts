@@ -1,8 +1,8 @@
 import type { Page } from "../contract/page";
 import type { ListOrder, PageRequest } from "../port";
 import { chooseRoute, DIRECTIONS, readEntries, type Route } from "./route";
-import { placeOfCursor, sealCursor } from "./sealed-cursor";
-import type { Row, Store } from "./store";
+import { placeOfCursor, sealCursor } from "../durable/sealed-cursor";
+import type { Row, Store } from "../durable/store";
 
 /** What is listed. */
 export interface Listing {

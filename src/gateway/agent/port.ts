@@ -1,14 +1,17 @@
 import { camelCaseToKebabCase } from "agents";
+import type { Actor } from "../contract/audit";
 import { type AgentPath, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort, Port, StepSource } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { Engine } from "./engine";
-import { fromOutcome } from "./outcome";
+import { fromOutcome } from "../durable/outcome";
 import { copySteps, pumpSteps, type TakeSteps } from "./step-pump";
 import { rootStub } from "./stub";
 import { asksToPump, tailHeaders } from "./tail";
 
+/** Steps are copied by the Worker, for nobody in particular. */
+const PUMP: Actor = { name: "gateway", door: "agent", scopes: [], address: null, requestId: null };
 /** A pause after an engine that did not answer. */
 const RETRY_MS = 250;
 
@@ -32,13 +35,13 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
   };
 
   const port: Port = {
-    at(path) {
+    at(path, actor) {
       const call = async <Method extends keyof AgentPort>(
         method: Method,
         input?: Parameters<AgentPort[Method]>[0],
       ): Promise<Awaited<ReturnType<AgentPort[Method]>>> => {
         const { stub } = rootOf(path);
-        const outcome = await reached(stub.gatewayCall(path.slice(1), method, input));
+        const outcome = await reached(stub.gatewayCall(path.slice(1), method, input, actor));
         // The agent answers each method with that method's own type: both sides are made from AgentPort.
         return fromOutcome(outcome) as Awaited<ReturnType<AgentPort[Method]>>;
       };
@@ -86,7 +89,7 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
       const { webSocket } = response;
       if (webSocket === null) throw new ProblemError("agent_unavailable");
       const { instanceId: id } = request;
-      if (request.steps && id !== undefined) pumpIfAsked(webSocket, new Engine(env), id, port.at(path));
+      if (request.steps && id !== undefined) pumpIfAsked(webSocket, new Engine(env), id, port.at(path, PUMP));
       return webSocket;
     },
   };

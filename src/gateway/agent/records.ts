@@ -2,6 +2,8 @@ import type { GatewayEvent } from "../contract/event";
 import { type AgentStep, childPath } from "../contract/names";
 import type { Once, Watch } from "../port";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
+import { AuditLog, type Deed } from "../durable/audit-log";
+import { currentActor } from "./acting";
 import { Answers } from "./answers";
 import { Approvals } from "./approvals";
 import { Callbacks } from "./callbacks";
@@ -12,7 +14,8 @@ import { type InstanceRow, Ledger } from "./ledger";
 import { Outbox } from "./outbox";
 import { RevokedTokens } from "./revoked-tokens";
 import { Steps } from "./steps";
-import { Store } from "./store";
+import { AGENT_SCHEMA } from "./schema";
+import { Store } from "../durable/store";
 import { forgetChild, type Rise, type Source, takeEvents, Upward } from "./upward";
 import { Waits } from "./waits";
 import { WorkflowRecords } from "./workflow-records";
@@ -43,6 +46,7 @@ export class Records {
   readonly callbacks: Callbacks;
   readonly answers: Answers;
   readonly revokedTokens: RevokedTokens;
+  readonly audit: AuditLog;
   /** The same instances, as the SDK's own methods show them. */
   readonly workflows: WorkflowRecords;
   /** Of an agent that has sub-agents: what happens to it and to all below. */
@@ -68,7 +72,7 @@ export class Records {
     { keepEvents = () => DEFAULT_KEEP_EVENTS, labels = [], isParent = false, isChild = false }: Keeping = {},
   ) {
     this.agent = agent;
-    this.store = new Store(storage);
+    this.store = new Store(storage, AGENT_SCHEMA);
     this.labels = new Labels(this.store, labels);
     this.ledger = new Ledger(this.store, this.labels);
     this.journal = new Journal(this.store, agent, keepEvents);
@@ -79,6 +83,7 @@ export class Records {
     this.callbacks = new Callbacks(this.store);
     this.answers = new Answers(this.store);
     this.revokedTokens = new RevokedTokens(this.store);
+    this.audit = new AuditLog(this.store, agent);
     this.workflows = new WorkflowRecords(this.store);
     this.feed = isParent ? new Feed(this.store) : undefined;
     this.upward = isChild ? new Upward(this.store, () => this.#source()) : undefined;
@@ -134,6 +139,11 @@ export class Records {
         console.error("switchyard: what follows a change failed", failure);
       }
     }
+  }
+
+  /** Notes in whose name something was done. Inside a change. */
+  note(deed: Deed, now: number): void {
+    this.audit.write(deed, currentActor(), now);
   }
 
   /** Removes all that is kept of an instance. Inside a change. */

@@ -1,7 +1,7 @@
 import { TERMINAL_STATUSES } from "../contract/instance";
 import { DEFAULT_KEEP_MS, type WorkflowDefinition } from "../registry/workflow-definition";
 import type { InstanceRow } from "./ledger";
-import type { Store } from "./store";
+import type { Store } from "../durable/store";
 
 /** Leaps from each workflow to the next in the index, where DISTINCT would go through all instances. */
 const DISTINCT_WORKFLOWS = `

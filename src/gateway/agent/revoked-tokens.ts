@@ -1,5 +1,5 @@
 import { LONGEST_TOKEN_SECONDS } from "../contract/stream-token";
-import type { Store } from "./store";
+import type { Store } from "../durable/store";
 
 /** Stream tokens that were revoked: kept for as long as any token can live. */
 export class RevokedTokens {

@@ -1,5 +1,5 @@
 import type { ListOrder } from "../port";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** A condition of SQL, and what its question marks stand for. */
 export type Condition = readonly [sql: string, ...bindings: SqlStorageValue[]];

@@ -1,6 +1,6 @@
 import { type InstanceError, InstanceStatus, isTerminal, Metadata } from "../contract/instance";
 import { isEngineStop } from "./engine";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** Where the SDK keeps the instances that it started. */
 const TABLE = "cf_agents_workflows";

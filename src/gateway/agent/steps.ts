@@ -1,7 +1,7 @@
 import type { StepChange, StepEvent, StepEventType } from "../contract/step-event";
 import { type InstanceRow, iso } from "./ledger";
 import { takeWithinBudget } from "./page";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** One event of a step as it is stored. */
 export interface StepRow extends Row {

@@ -3,7 +3,7 @@ import type { EventsAnswer, EventsRequest } from "../port";
 import { type EventCursor, formatEventCursor, parseEventCursor } from "../stream/cursor";
 import { takeWithinBudget } from "./page";
 import type { Condition } from "./route";
-import type { Row } from "./store";
+import type { Row } from "../durable/store";
 
 /** A stretch of a list of events, without what only its agent knows. */
 export type Stretch = Omit<EventsAnswer, "ended" | "tailKey">;

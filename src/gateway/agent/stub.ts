@@ -1,6 +1,7 @@
+import type { Actor } from "../contract/audit";
 import type { AgentStep } from "../contract/names";
 import type { AgentPort } from "../port";
-import type { Outcome } from "./outcome";
+import type { Outcome } from "../durable/outcome";
 import type { Report } from "./reports";
 import type { SubtreeCalls } from "./subtree";
 import type { Rise } from "./upward";
@@ -10,7 +11,12 @@ export type AgentMethod = keyof AgentPort | keyof SubtreeCalls;
 
 /** What the gateway calls on an Agent, and nothing else. `rest` is the way from there down to the agent that is meant. */
 export interface GatewayStub {
-  gatewayCall(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<Outcome>;
+  gatewayCall(
+    rest: readonly AgentStep[],
+    method: AgentMethod,
+    input: unknown,
+    actor: Actor,
+  ): Promise<Outcome>;
   gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome>;
   /** Takes what happened in a sub-agent of the agent that is meant. */
   gatewayRise(rest: readonly AgentStep[], child: AgentStep, rise: Rise): Promise<Outcome>;

@@ -1,7 +1,7 @@
 import type { GatewayEvent } from "../contract/event";
 import type { AgentStep } from "../contract/names";
 import type { Feed, Forgotten } from "./feed";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 /** What a sub-agent passes up to its parent, in one go. */
 export interface Rise {

@@ -1,6 +1,6 @@
 import type { WaitingFor } from "../contract/instance";
 import { type InstanceRow, iso } from "./ledger";
-import type { Row, Store } from "./store";
+import type { Row, Store } from "../durable/store";
 
 interface WaitRow extends Row {
   key: string;

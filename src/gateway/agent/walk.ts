@@ -2,8 +2,8 @@ import type { AgentStep } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { Children, ChildRecord } from "./children";
 import { CHARACTERS_A_CALL } from "./page";
-import { placeOfCursor, readPlace, sealCursor, writePlace } from "./sealed-cursor";
-import type { Store } from "./store";
+import { placeOfCursor, readPlace, sealCursor, writePlace } from "../durable/sealed-cursor";
+import type { Store } from "../durable/store";
 
 /** How far one stretch of a walk goes: so many items, so large, and so many agents that are looked at. */
 export interface WalkRequest {

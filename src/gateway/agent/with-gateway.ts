@@ -1,17 +1,19 @@
 import { Agent } from "agents";
 import type { WorkflowCallback } from "agents/workflows";
 import type { z } from "zod";
+import type { Actor } from "../contract/audit";
 import { type Instance, Metadata } from "../contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import { type AgentDefinition, definitionOf } from "../registry/agent-definition";
 import { DefinitionError } from "../registry/definition-error";
 import type { OutputOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
+import { actingFor } from "./acting";
 import { AgentGateway } from "./agent-gateway";
 import type { WorkflowNews } from "./callbacks";
 import type { Origin } from "./courier";
 import { guardChildren } from "./guarded-children";
-import { type Outcome, toOutcome } from "./outcome";
+import { type Outcome, toOutcome } from "../durable/outcome";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
@@ -122,9 +124,14 @@ export function withGateway(base: AgentBase): AgentBase {
       }
     }
 
-    async gatewayCall(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<Outcome> {
+    async gatewayCall(
+      rest: readonly AgentStep[],
+      method: AgentMethod,
+      input: unknown,
+      actor: Actor,
+    ): Promise<Outcome> {
       await this.__unsafe_ensureInitialized();
-      return toOutcome(() => this.#open().call(rest, method, input));
+      return toOutcome(() => actingFor(actor, () => this.#open().call(rest, method, input)));
     }
 
     async gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import type { WorkflowInfo, WorkflowPage, WorkflowQueryCriteria } from "agents/workflows";
 import type { InstanceError, InstanceStatus, Metadata } from "../contract/instance";
 import type { InstanceRow } from "./ledger";
-import type { Store } from "./store";
+import type { Store } from "../durable/store";
 
 /** What the SDK's `getWorkflows` and `deleteWorkflows` ask for. */
 export type Criteria = WorkflowQueryCriteria & { readonly createdBefore?: Date };

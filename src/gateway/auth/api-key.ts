@@ -4,7 +4,7 @@ import { streamTokens } from "./stream-token";
 /** Fewer characters than this can be guessed: such a key counts as none. */
 const SHORTEST_KEY = 20;
 
-const EVERYTHING: Principal = { name: "api-key", may: () => true };
+const EVERYTHING: Principal = { name: "api-key", scopes: "all", may: () => true };
 
 /**
  * Lets in who sends the one configured key as `Authorization: Bearer`. The holder may do everything.

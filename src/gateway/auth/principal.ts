@@ -13,6 +13,8 @@ export interface Target {
 export interface Principal {
   /** Shown as `decidedBy`; never taken from a body. */
   readonly name: string;
+  /** Its scopes, `all` if it may do everything; also such that only an author knows, which a gate asks for. */
+  readonly scopes: readonly string[] | "all";
   /** Whether it may do this to that target; `undefined` asks whether there is any. */
   readonly may: (scope: Scope, target: Target | undefined) => boolean;
   /** The stream token that it came with, if it came with one. */

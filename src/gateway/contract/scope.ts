@@ -8,5 +8,9 @@ export const Scope = z.enum([
   "instances:read",
   "instances:control",
   "approvals:decide",
+  "approvals:delegate",
+  "webhooks:manage",
+  "keys:manage",
+  "audit:read",
 ]);
 export type Scope = z.infer<typeof Scope>;

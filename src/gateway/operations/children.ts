@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { ChildView, CreatedChild, DeletedChild } from "../contract/agent";
-import type { AgentPath, AgentStep } from "../contract/names";
+import type { AgentStep } from "../contract/names";
 import { Limit, pageOf } from "../contract/page";
-import type { AgentPort, Port } from "../port";
-import { operation, type Subject } from "./operation";
+import type { AgentPort } from "../port";
+import { operation, type Reach, type Subject } from "./operation";
 import { pascal, words } from "./words";
 
 const ChildPage = pageOf(ChildView, "ChildPage");
@@ -70,8 +70,11 @@ export const deleteChild = operation<Subject>()({
 });
 
 /** A parent makes and deletes its sub-agents. */
-function parentOf({ port, path }: { port: Port; path: AgentPath }): { parent: AgentPort; child: AgentStep } {
+function parentOf({ port, path, actor }: Pick<Reach, "port" | "path" | "actor">): {
+  parent: AgentPort;
+  child: AgentStep;
+} {
   const [root, ...below] = path;
   const child = below.at(-1) ?? root;
-  return { parent: port.at([root, ...below.slice(0, -1)]), child };
+  return { parent: port.at([root, ...below.slice(0, -1)], actor), child };
 }

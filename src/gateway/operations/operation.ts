@@ -3,7 +3,8 @@ import type { AgentPath } from "../contract/names";
 import type { ProblemCode } from "../contract/problem";
 import type { Scope } from "../contract/scope";
 import type { StreamGrant } from "../contract/stream-token";
-import type { AgentPort, Once, Port, StreamQuota } from "../port";
+import type { Actor } from "../contract/audit";
+import type { AgentPort, DirectoryPort, Once, Port, StreamQuota } from "../port";
 import type { AgentDefinition, MethodContract } from "../registry/agent-definition";
 import type { AgentChain, Registry } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -58,6 +59,9 @@ export interface Reach {
   readonly port: Port;
   readonly path: AgentPath;
   readonly agent: AgentPort;
+  readonly directory: DirectoryPort;
+  /** In whose name it acts. */
+  readonly actor: Actor;
   /** Signs a stream token. */
   readonly issueStreamToken: (grant: StreamGrant) => Promise<string>;
 }

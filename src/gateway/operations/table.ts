@@ -1,5 +1,6 @@
 import type { Registry } from "../registry/registry";
 import { hasStateBelow, leafOf, workflowsBelow } from "../registry/registry";
+import { listAudit, verifyAudit } from "./audit";
 import { callMethod, getAgent, getHealth, listAgents } from "./agents";
 import { migrateBinding } from "./bindings";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
@@ -20,7 +21,7 @@ import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from 
 import { getState, mergeState, replaceState, resetState } from "./state";
 import { pascal } from "./words";
 
-const OF_GATEWAY = [getHealth, listAgents];
+const OF_GATEWAY = [getHealth, listAgents, listAudit, verifyAudit];
 const OF_AGENT = [getAgent];
 const OF_AGENT_WITH_STATE = [getState, replaceState, mergeState, resetState];
 const OF_PARENT = [listChildren];

@@ -1,4 +1,4 @@
-import { fromOutcome } from "../agent/outcome";
+import { fromOutcome } from "../durable/outcome";
 import type { Report } from "../agent/reports";
 import { rootStub } from "../agent/stub";
 import { ProblemError, PROBLEMS } from "../contract/problem";

@@ -1,3 +1,6 @@
+import { AUDIT_TABLE } from "../durable/audit-log";
+import type { Schema } from "../durable/store";
+
 /** Each entry brings the tables from the version before it to its own; entries are only ever added. */
 const MIGRATIONS: readonly string[] = [
   `
@@ -176,78 +179,11 @@ const MIGRATIONS: readonly string[] = [
     news TEXT NOT NULL
   ) STRICT;
   `,
+  AUDIT_TABLE,
 ];
 
-/** A row of SQLite as it comes back. */
-export type Row = Record<string, SqlStorageValue>;
-
-/** The gateway's own tables in an Agent's SQLite: made on the first write, brought up to date when the Agent wakes. */
-export class Store {
-  readonly #storage: DurableObjectStorage;
-  #open = false;
-
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
-  }
-
-  /** Whether anything was ever written here. Asking writes nothing. */
-  exists(): boolean {
-    return this.#open || this.hasTable("switchyard_meta");
-  }
-
-  /** Makes the tables, or brings them to the newest version. Cheap when there is nothing to do. */
-  open(): void {
-    if (this.#open) return;
-    this.transact(() => {
-      const version = this.hasTable("switchyard_meta") ? Number(this.meta("version")) : 0;
-      if (version === 0) {
-        this.run("CREATE TABLE switchyard_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT");
-        this.setMeta("epoch", crypto.randomUUID().slice(0, 8));
-        this.setMeta("feed_epoch", crypto.randomUUID().slice(0, 8));
-        this.setMeta("tail_key", crypto.randomUUID());
-      }
-      for (const migration of MIGRATIONS.slice(version)) this.run(migration);
-      if (version < MIGRATIONS.length) this.setMeta("version", String(MIGRATIONS.length));
-    });
-    this.#open = true;
-  }
-
-  /** Reads a value of the Agent itself: `epoch` names this life of it, `feed_epoch` that of its feed, `tail_key` opens its tail. */
-  meta(key: "version" | "epoch" | "feed_epoch" | "tail_key"): string {
-    const value = this.findMeta(key);
-    if (value === undefined) throw new Error(`switchyard_meta lacks ${key}`);
-    return value;
-  }
-
-  /** Reads a value that may not be there. */
-  findMeta(key: string): string | undefined {
-    return this.rows<{ value: string }>("SELECT value FROM switchyard_meta WHERE key = ?", key)[0]?.value;
-  }
-
-  setMeta(key: string, value: string): void {
-    this.run("INSERT OR REPLACE INTO switchyard_meta (key, value) VALUES (?, ?)", key, value);
-  }
-
-  /** Runs statements for their effect; @returns how many rows they changed, indexes not counted. */
-  run(sql: string, ...bindings: SqlStorageValue[]): number {
-    this.#storage.sql.exec(sql, ...bindings);
-    const [row] = this.rows<{ changed: number }>("SELECT changes() AS changed");
-    return row?.changed ?? 0;
-  }
-
-  /** Runs a query. */
-  rows<Shape extends Row>(sql: string, ...bindings: SqlStorageValue[]): Shape[] {
-    return this.#storage.sql.exec<Shape>(sql, ...bindings).toArray();
-  }
-
-  /** All of `work`, or nothing of it. */
-  transact<Result>(work: () => Result): Result {
-    return this.#storage.transactionSync(work);
-  }
-
-  /** Whether there is a table of this name, be it ours or the SDK's. */
-  hasTable(name: string): boolean {
-    const query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
-    return this.rows(query, name).length > 0;
-  }
-}
+/** The gateway's own tables in an Agent: `feed_epoch` names this life of its feed, `tail_key` opens its tail. */
+export const AGENT_SCHEMA: Schema = {
+  migrations: MIGRATIONS,
+  first: () => ({ feed_epoch: crypto.randomUUID().slice(0, 8), tail_key: crypto.randomUUID() }),
+};

@@ -4,7 +4,7 @@ import type { Store } from "./store";
 
 /** A place with a seal: made with a key of this agent, over this place of this list. @param place URL-safe text. */
 export function sealCursor(place: string, list: string, store: Store): string {
-  const seal = createHmac("sha256", store.meta("tail_key")).update(`${place} ${list}`).digest("base64url");
+  const seal = createHmac("sha256", store.meta("seal_key")).update(`${place} ${list}`).digest("base64url");
   return `${place}.${seal.slice(0, 22)}`;
 }
 
