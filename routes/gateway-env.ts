@@ -1,3 +1,4 @@
+import type { LinkTokens } from "../src/gateway/auth/link-token";
 import type { Authenticator, Principal } from "../src/gateway/auth/principal";
 import type { OpenDirectory, Port } from "../src/gateway/port";
 import type { StreamLimits } from "../src/gateway/stream/limits";
@@ -9,6 +10,7 @@ export interface GatewayEnv {
     port: Port;
     directory: OpenDirectory;
     authenticator: Authenticator;
+    linkTokens: LinkTokens;
     principal: Principal;
     streams: StreamLimits;
   };

@@ -10,6 +10,8 @@ import { openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
 import { apiKeyAuthenticator } from "./auth/api-key";
+import { linkTokens } from "./auth/link-token";
+import { signingKeys } from "./auth/signing-keys";
 import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
@@ -19,6 +21,7 @@ import { type StreamLimits, streamLimits, type StreamOptions } from "./stream/li
 /** What the gateway reads of its environment, beside the bindings that the definitions name. */
 interface GatewayBindings {
   readonly SWITCHYARD_API_KEY?: string;
+  readonly SWITCHYARD_SIGNING_KEYS?: string;
 }
 
 /** What {@link createGateway} takes. */
@@ -77,7 +80,10 @@ function createApp(
     const env = c.env as GatewayBindings;
     c.set("port", createPort(env, roots));
     c.set("directory", openDirectory(env));
-    c.set("authenticator", apiKeyAuthenticator(env.SWITCHYARD_API_KEY));
+    const { SWITCHYARD_API_KEY: apiKey, SWITCHYARD_SIGNING_KEYS: list } = env;
+    const keys = signingKeys({ signingKeys: list, apiKey });
+    c.set("authenticator", apiKeyAuthenticator(apiKey, keys));
+    c.set("linkTokens", linkTokens(keys));
     c.set("streams", limits);
     await next();
   });

@@ -1,4 +1,5 @@
 import type { Authenticator, Principal } from "./principal";
+import type { SigningKeys } from "./signing-keys";
 import { streamTokens } from "./stream-token";
 
 /** Fewer characters than this can be guessed: such a key counts as none. */
@@ -10,14 +11,15 @@ const EVERYTHING: Principal = { name: "api-key", scopes: "all", may: () => true 
  * Lets in who sends the one configured key as `Authorization: Bearer`. The holder may do everything.
  *
  * @param key undefined or too short if the gateway is not configured: then nobody is let in.
+ * @param keys sign stream tokens.
  */
-export function apiKeyAuthenticator(key: string | undefined): Authenticator {
+export function apiKeyAuthenticator(key: string | undefined, keys: SigningKeys): Authenticator {
   if (key === undefined || key.length < SHORTEST_KEY) {
-    return { configured: false, streamTokens: streamTokens(""), authenticate: async () => undefined };
+    return { configured: false, streamTokens: streamTokens(keys), authenticate: async () => undefined };
   }
   return {
     configured: true,
-    streamTokens: streamTokens(key),
+    streamTokens: streamTokens(keys),
     async authenticate(request) {
       const [, given] = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
       if (given === undefined) return undefined;
