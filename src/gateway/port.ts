@@ -234,13 +234,14 @@ export interface AgentPort {
   ): Promise<Page<Approval>>;
   /** Reads one approval. */
   getApproval(input: { readonly id: string }): Promise<Approval>;
-  /** Decides one approval, or the only open one of an instance. */
+  /** Decides one approval, or the only open one of an instance, in the name in which the agent is asked. */
   decide(input: {
     readonly target: { readonly approvalId: string } | { readonly instanceId: string };
     readonly decision: Decision;
-    readonly decidedBy: string;
     readonly reason: string | undefined;
     readonly metadata: unknown;
+    /** Digest of what whoever decides was shown. */
+    readonly shown?: string | undefined;
     readonly once?: Once | undefined;
   }): Promise<Approval>;
   /** Calls a declared method. */

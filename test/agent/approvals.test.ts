@@ -110,8 +110,10 @@ describe("a gate as clients see it", () => {
       requestedAt: "2026-04-01T12:00:00.000Z",
       deadline: "2026-04-01T12:01:00.000Z",
       decidedBy: null,
+      decidedVia: null,
       decidedAt: null,
       reason: null,
+      shown: null,
       metadata: null,
       links: {
         self: `${AGENT}/approvals/${gate.id}`,

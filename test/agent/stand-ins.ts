@@ -4,6 +4,7 @@ import type { InstanceRow } from "../../src/gateway/agent/ledger.ts";
 import { receive, type Received } from "../../src/gateway/agent/reception.ts";
 import { Records } from "../../src/gateway/agent/records.ts";
 import type { GateReport, OpenedGate, Report } from "../../src/gateway/agent/reports.ts";
+import type { Actor } from "../../src/gateway/contract/audit.ts";
 import { eventSchema, type GatewayEvent } from "../../src/gateway/contract/event.ts";
 import { type InstanceStatus, instanceSchema, type Metadata } from "../../src/gateway/contract/instance.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
@@ -122,6 +123,11 @@ export function childless(records: Records, definition: AgentDefinition): Family
     deliverSoon: () => {},
     closeTails: () => {},
   });
+}
+
+/** Somebody who came by REST, and may do everything. */
+export function person(name: string, scopes: Actor["scopes"] = "all"): Actor {
+  return { name, door: "rest", scopes, address: "192.0.2.7", requestId: `request of ${name}` };
 }
 
 /** Moves an instance to a status, past all rules. */

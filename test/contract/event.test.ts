@@ -36,8 +36,10 @@ const approval = {
   requestedAt: "2026-04-01T10:00:00.000Z",
   deadline: null,
   decidedBy: null,
+  decidedVia: null,
   decidedAt: null,
   reason: null,
+  shown: null,
   metadata: null,
   links: {
     self: "/agents/desk/acme/approvals/a",

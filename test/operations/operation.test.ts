@@ -136,7 +136,6 @@ describe("an operation asks its agent once, with what the request says", () => {
       {
         target: { approvalId },
         decision: "approve",
-        decidedBy: "ada",
         reason: "fine",
         metadata: { note: "n" },
       },
@@ -148,7 +147,6 @@ describe("an operation asks its agent once, with what the request says", () => {
       {
         target: { approvalId },
         decision: "reject",
-        decidedBy: "ada",
         reason: undefined,
         metadata: undefined,
       },
@@ -160,7 +158,6 @@ describe("an operation asks its agent once, with what the request says", () => {
       {
         target: { instanceId: "r-1" },
         decision: "approve",
-        decidedBy: "ada",
         reason: undefined,
         metadata: { note: "n" },
       },
@@ -172,7 +169,6 @@ describe("an operation asks its agent once, with what the request says", () => {
       {
         target: { instanceId: "r-1" },
         decision: "reject",
-        decidedBy: "ada",
         reason: "no",
         metadata: undefined,
       },

@@ -1,7 +1,8 @@
 import type { Approval, ApprovalStatus } from "../contract/approval";
+import type { Door } from "../contract/audit";
 import type { Page } from "../contract/page";
 import type { StandingDecision } from "../contract/problem";
-import { instanceAddress, type InstanceRow, iso, json } from "./ledger";
+import { instanceAddress, type InstanceRow, iso, json, textOf } from "./ledger";
 import { type PageBounds, readPage } from "./page";
 import type { Condition, Range } from "./route";
 import type { Row, Store } from "../durable/store";
@@ -25,6 +26,8 @@ export interface ApprovalRow extends Row {
   decided_at: number | null;
   reason: string | null;
   metadata: string | null;
+  decided_via: Door | null;
+  shown: string | null;
 }
 
 /** What is asked at a gate. */
@@ -46,6 +49,10 @@ export interface Closing {
   readonly decidedBy: string | null;
   readonly reason: string | null;
   readonly metadata: unknown;
+  /** By which door the decision came; left out where nobody knows. */
+  readonly decidedVia?: Door;
+  /** What whoever decided was shown. */
+  readonly shown?: string | undefined;
 }
 
 /** The gates of one agent. A gate is closed once: whoever closes it first decided. */
@@ -83,13 +90,16 @@ export class Approvals {
   /** Closes a pending gate. @returns the gate as closed, or undefined if it was closed already. */
   close(id: string, closing: Closing, now: number): ApprovalRow | undefined {
     return this.#store.rows<ApprovalRow>(
-      `UPDATE switchyard_approvals SET status = ?, decided_by = ?, decided_at = ?, reason = ?, metadata = ?
+      `UPDATE switchyard_approvals SET status = ?, decided_by = ?, decided_at = ?, reason = ?, metadata = ?,
+         decided_via = ?, shown = ?
        WHERE id = ? AND status = 'pending' RETURNING *`,
       closing.status,
       closing.decidedBy,
       now,
       json(closing.reason),
       json(closing.metadata),
+      closing.decidedVia ?? null,
+      json(closing.shown),
       id,
     )[0];
   }
@@ -174,8 +184,10 @@ export function toApproval(row: ApprovalRow, agent: string): Approval {
     requestedAt: iso(row.requested_at),
     deadline: iso(row.deadline),
     decidedBy: row.decided_by,
+    decidedVia: row.decided_via,
     decidedAt: iso(row.decided_at),
     reason: textOf(row.reason),
+    shown: textOf(row.shown),
     metadata: JSON.parse(row.metadata ?? "null") as unknown,
     links: {
       self,
@@ -184,11 +196,6 @@ export function toApproval(row: ApprovalRow, agent: string): Approval {
       reject: `${self}/reject`,
     },
   };
-}
-
-/** A text that is stored as JSON. */
-export function textOf(stored: string | null): string | null {
-  return JSON.parse(stored ?? "null") as string | null;
 }
 
 /** What a late decision is told. */

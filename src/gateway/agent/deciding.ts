@@ -1,48 +1,31 @@
 import type { Approval } from "../contract/approval";
 import { placesOf, ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
+import { currentActor } from "./acting";
 import { type ApprovalRow, toApproval, toStandingDecision } from "./approvals";
 import { closeGate, expireGate } from "./gates";
+import type { InstanceRow } from "./ledger";
 import type { DecisionPayload } from "./reports";
 import { requireApproval, requireInstance, type ServiceContext } from "./service-context";
 
 type DecideInput = Parameters<AgentPort["decide"]>[0];
 
+/** What came of a decision: the gate as it stands, and whether it was closed before. */
+interface Decided {
+  readonly approval: Approval;
+  readonly late: boolean;
+}
+
 /** Decides a gate: one conditional update, with its event and the message to the engine, in one change. */
 export async function decide(context: ServiceContext, input: DecideInput): Promise<Approval> {
   const { records, host } = context;
-  const { decision, decidedBy, reason, once } = input;
   await host.ensureAlarm();
   await lookFirst(context, input.target);
-
-  const { approval, lost } = records.changeOnce(once, (now): { approval: Approval; lost: boolean } => {
-    const gate =
-      "approvalId" in input.target
-        ? requireApproval(context, input.target.approvalId)
-        : onlyOpen(context, input.target);
-    const metadata = checkedMetadata(context, gate, input);
-    const instance = requireInstance(context, gate.instance_id);
-    if (instance.status === "paused" && gate.status === "pending") throw new ProblemError("instance_paused");
-    const closing = {
-      status: decision === "approve" ? "approved" : "rejected",
-      decidedBy,
-      reason: reason ?? null,
-      metadata,
-    } as const;
-    const closed = expireGate(records, instance, gate.id, now)
-      ? undefined
-      : closeGate(records, instance, gate.id, closing, now);
-    if (closed === undefined)
-      return { approval: toApproval(requireApproval(context, gate.id), records.agent), lost: true };
-    const payload: DecisionPayload = { approved: decision === "approve", reason, metadata };
-    records.outbox.add(
-      { kind: "event", instanceId: instance.id, payload: { type: closed.event_type, payload } },
-      now,
-    );
-    return { approval: toApproval(closed, records.agent), lost: false };
+  const { approval, late } = records.changeOnce(input.once, (now) => {
+    const gate = gateOf(context, input.target);
+    return makeDecision(context, gate, input, now);
   });
-
-  if (lost) throw closedProblem(requireApproval(context, approval.id));
+  if (late) throw closedProblem(requireApproval(context, approval.id));
   host.deliverSoon();
   return approval;
 }
@@ -55,9 +38,9 @@ async function lookFirst({ records, host }: ServiceContext, target: DecideInput[
   if (instance !== undefined) await host.inspection.checkIfUnheard(instance);
 }
 
-function closedProblem(gate: ApprovalRow): ProblemError {
-  const decision = toStandingDecision(gate);
-  return new ProblemError("approval_closed", decision === undefined ? {} : { decision });
+/** @throws ProblemError `approval_not_found`, `approval_ambiguous` */
+function gateOf(context: ServiceContext, target: DecideInput["target"]): ApprovalRow {
+  return "approvalId" in target ? requireApproval(context, target.approvalId) : onlyOpen(context, target);
 }
 
 function onlyOpen(context: ServiceContext, { instanceId }: { readonly instanceId: string }): ApprovalRow {
@@ -70,6 +53,45 @@ function onlyOpen(context: ServiceContext, { instanceId }: { readonly instanceId
         ? `No approval of the instance is open; it is ${instance.status}.`
         : "Several approvals of the instance are open: decide each by its own id.",
   });
+}
+
+/** Inside a change: all that hangs on the decision stands in the same one. */
+function makeDecision(context: ServiceContext, gate: ApprovalRow, input: DecideInput, now: number): Decided {
+  const { records } = context;
+  const instance = requireInstance(context, gate.instance_id);
+  const metadata = checkedMetadata(context, gate, input);
+  if (instance.status === "paused" && gate.status === "pending") throw new ProblemError("instance_paused");
+  const closed = expireGate(records, instance, gate.id, now)
+    ? undefined
+    : close(context, instance, gate, { ...input, metadata }, now);
+  const standing = closed ?? requireApproval(context, gate.id);
+  return { approval: toApproval(standing, records.agent), late: closed === undefined };
+}
+
+/** Closes the gate and leaves the message to the engine. @returns undefined if it was closed before. */
+function close(
+  { records }: ServiceContext,
+  instance: InstanceRow,
+  gate: ApprovalRow,
+  { decision, reason, metadata, shown }: DecideInput,
+  now: number,
+): ApprovalRow | undefined {
+  const { name: decidedBy, door: decidedVia } = currentActor();
+  const status = decision === "approve" ? "approved" : "rejected";
+  const closing = { status, decidedBy, decidedVia, reason: reason ?? null, metadata, shown } as const;
+  const closed = closeGate(records, instance, gate.id, closing, now);
+  if (closed === undefined) return undefined;
+  const payload: DecisionPayload = { approved: decision === "approve", reason, metadata };
+  records.outbox.add(
+    { kind: "event", instanceId: instance.id, payload: { type: closed.event_type, payload } },
+    now,
+  );
+  return closed;
+}
+
+function closedProblem(gate: ApprovalRow): ProblemError {
+  const decision = toStandingDecision(gate);
+  return new ProblemError("approval_closed", decision === undefined ? {} : { decision });
 }
 
 /** What the approver sent, if it fits the contract of the workflow, which parses it. A rejection may come without. */

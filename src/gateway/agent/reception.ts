@@ -1,10 +1,9 @@
 import { isTerminal } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
-import { textOf } from "./approvals";
 import type { AuthorCallback } from "./callbacks";
 import { complete, fail } from "./endings";
 import { closeGate, expireGate, openGate, showWaiting } from "./gates";
-import type { InstanceRow } from "./ledger";
+import { type InstanceRow, textOf } from "./ledger";
 import type { Records } from "./records";
 import type { DecisionPayload, GateReport, Identity, OpenedGate, PassedGate, Report } from "./reports";
 import { waitKey } from "./waits";

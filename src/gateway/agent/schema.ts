@@ -180,6 +180,11 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   `,
   AUDIT_TABLE,
+  `
+  ALTER TABLE switchyard_instances ADD COLUMN started_by TEXT;
+  ALTER TABLE switchyard_approvals ADD COLUMN decided_via TEXT;
+  ALTER TABLE switchyard_approvals ADD COLUMN shown TEXT;
+  `,
 ];
 
 /** The gateway's own tables in an Agent: `feed_epoch` names this life of its feed, `tail_key` opens its tail. */

@@ -1,6 +1,7 @@
 import type { Instance, StartedItem } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
+import { currentActor } from "./acting";
 import { toInstance } from "./ledger";
 import { requireInstance, requireWorkflow, type ServiceContext } from "./service-context";
 
@@ -52,7 +53,8 @@ function accept(
   }
   const engineId = `sy_${crypto.randomUUID()}`;
   const { binding } = workflow;
-  if (!records.ledger.insert({ id, engineId, workflow: name, binding, params, metadata, now })) {
+  const { name: startedBy } = currentActor();
+  if (!records.ledger.insert({ id, engineId, workflow: name, binding, params, metadata, startedBy, now })) {
     throw new ProblemError("instance_exists", { detail: `The agent has an instance "${id}".` });
   }
   const row = requireInstance(context, id);

@@ -19,9 +19,6 @@ import { type Criteria, toWorkflowInfo } from "./workflow-records";
 /** Any class of Agents whose constructor is the platform's. */
 export type AgentBase = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent;
 
-/** How decisions that the author's own code makes are signed. */
-const DECIDED_BY = "agent";
-
 /**
  * Makes the SDK's own methods work on the ledger: what an author wrote from Cloudflare's page runs unchanged. Instances and
  * bindings that the gateway does not know are left to the SDK.
@@ -70,7 +67,6 @@ export function withWorkflowApi<Base extends AgentBase>(
       await gatewayOf(this).service.decide({
         target,
         decision: "approve",
-        decidedBy: DECIDED_BY,
         reason,
         metadata,
       });
@@ -83,7 +79,6 @@ export function withWorkflowApi<Base extends AgentBase>(
       await gatewayOf(this).service.decide({
         target,
         decision: "reject",
-        decidedBy: DECIDED_BY,
         reason,
         metadata: undefined,
       });

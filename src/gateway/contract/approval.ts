@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Door } from "./audit";
 
 /** Statuses of a gate. Only `pending` can change, and only once. */
 export const ApprovalStatus = z.enum(["pending", "approved", "rejected", "expired", "cancelled"]);
@@ -20,8 +21,13 @@ export const Approval = z
     requestedAt: z.iso.datetime().describe("When it was asked"),
     deadline: z.iso.datetime().nullable().describe("When it expires"),
     decidedBy: z.string().nullable().describe("Name of the principal who decided"),
+    decidedVia: Door.nullable().describe("By which door the decision came"),
     decidedAt: z.iso.datetime().nullable().describe("When it was closed"),
     reason: z.string().nullable().describe("The reason that was given"),
+    shown: z
+      .string()
+      .nullable()
+      .describe("Digest of what whoever decided was shown, where they were shown the question"),
     metadata: z.unknown().describe("What the approver sent with the decision"),
     links: z.object({
       self: z.string().describe("The approval"),

@@ -67,12 +67,11 @@ function decideApproval(decision: Decision) {
       output: Approval,
     }),
     problems: ["approval_not_found", "approval_closed", "instance_paused"],
-    answer: ({ params, body, caller, once }, { agent }) =>
+    answer: ({ params, body, once }, { agent }) =>
       agent.decide({
         ...decisionOf(body),
         target: { approvalId: params.approvalId },
         decision,
-        decidedBy: caller,
         once,
       }),
   });
@@ -92,12 +91,11 @@ function decideInstance(decision: Decision) {
       output: Approval,
     }),
     problems: ["instance_not_found", "approval_ambiguous", "approval_closed", "instance_paused"],
-    answer: ({ params, body, caller, once }, { agent }) =>
+    answer: ({ params, body, once }, { agent }) =>
       agent.decide({
         ...decisionOf(body),
         target: { instanceId: params.instanceId },
         decision,
-        decidedBy: caller,
         once,
       }),
   });
