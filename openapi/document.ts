@@ -52,6 +52,13 @@ export function openApiDocument(
           scheme: "bearer",
           description: "An API key, as `Authorization: Bearer <key>`",
         },
+        webhookSignature: {
+          type: "apiKey",
+          in: "header",
+          name: "webhook-signature",
+          description:
+            "A signature of Standard Webhooks over `webhook-id`, `webhook-timestamp` and the raw body",
+        },
         streamToken: {
           type: "apiKey",
           in: "query",

@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Principal } from "../src/gateway/auth/principal";
-import type { Actor } from "../src/gateway/contract/audit";
+import type { Actor, Door } from "../src/gateway/contract/audit";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
@@ -17,13 +17,15 @@ import {
 } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { camel, words } from "../src/gateway/operations/words";
-import type { EventsAnswer, StreamQuota } from "../src/gateway/port";
+import type { EventsAnswer, Once, StreamQuota } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
 import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
+import { clientOf } from "./client";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
+import { onceOfSigned, SignatureHeaders, signedBody } from "./signed-body";
 import { holdInstance, holdPage } from "./waiting";
 
 /** Serves every operation over REST, each at the address that its definition names. */
@@ -60,7 +62,7 @@ export function refuseInvalid(result: { success: boolean; error?: unknown; targe
 }
 
 function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperation) {
-  const { scope, description } = operation;
+  const { scope, signed, description } = operation;
   const params = pathParams(subject, schemas);
   return createRoute({
     operationId: id,
@@ -71,7 +73,8 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     tags: [subject?.agent.name ?? "gateway"],
     security: securityOf(operation),
     middleware: [
-      ...(scope === null ? [] : [authorized(scope, operation.kind === "events")]),
+      ...(scope === null || signed ? [] : [authorized(scope, operation.kind === "events")]),
+      ...(signed ? [limitedBody, signedBody] : []),
       ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
     ],
     request: {
@@ -94,15 +97,17 @@ const ANONYMOUS = "anonymous";
 
 const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 
-function securityOf({ scope, kind }: BoundOperation["operation"]) {
+function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
   if (scope === null) return [];
+  if (signed) return [{ webhookSignature: [] }];
   return [{ apiKey: [scope] }, ...(kind === "events" ? [{ streamToken: [] }] : [])];
 }
 
 function requestHeaders(
-  { kind, once }: BoundOperation["operation"],
+  { kind, once, signed }: BoundOperation["operation"],
   { method, waits, etag }: BoundOperation["rest"],
 ): z.ZodObject {
+  if (signed) return SignatureHeaders;
   const prefer = kind === "events" ? PreferNews : PreferEnd;
   return z.object({
     ...(method === "get" || once === false ? {} : { "idempotency-key": IdempotencyKey.optional() }),
@@ -167,14 +172,11 @@ async function serve(
 
   const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
   const caller = principal?.name ?? ANONYMOUS;
-  const once =
-    operation.rest.method === "get" || operation.operation.once === false
-      ? undefined
-      : await onceOf(c, { caller, operation: operation.id, request });
+  const once = await onceFor(c, operation, caller, request);
   const ifMatch = c.req.header("if-match");
   const tokenId = principal?.token?.id;
   const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
-  const actor = actorOf(c, principal);
+  const actor = actorOf(c, principal, operation.operation.signed ? "callback" : "rest");
   const reach = {
     registry,
     port: c.get("port"),
@@ -183,6 +185,10 @@ async function serve(
     directory: c.get("directory")(actor),
     actor,
     issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
+    issueLinkToken: (grant) => c.get("linkTokens").issue(grant),
+    readLinkToken: (token) => c.get("linkTokens").read(token),
+    mayDecideAt: (at) => principal?.may("approvals:decide", { path: at, instanceId: undefined }) === true,
+    origin: c.get("origin"),
   } as Reach;
 
   if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
@@ -198,14 +204,23 @@ async function serve(
   return c.json(ended, isTerminal(ended.status) ? 200 : status);
 }
 
-/** The address is the platform's own word: a client that sends the header itself does not get past Cloudflare with it. */
-function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined): Actor {
+/** How a repeat of the request is known; undefined if none is told from another request. */
+async function onceFor(
+  c: Context<GatewayEnv>,
+  { id, operation: { once, signed }, rest }: BoundOperation,
+  caller: string,
+  request: unknown,
+): Promise<Once | undefined> {
+  if (rest.method === "get" || once === false) return undefined;
+  return signed ? onceOfSigned(c, caller, id) : onceOf(c, { caller, operation: id, request });
+}
+
+function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined, door: Door): Actor {
   return {
     name: principal?.name ?? ANONYMOUS,
     scopes: principal?.scopes ?? [],
-    door: "rest",
-    address: c.req.header("cf-connecting-ip") ?? null,
-    requestId: c.get("requestId"),
+    door,
+    ...clientOf(c),
   };
 }
 

@@ -22,7 +22,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/gateway/registry/duration",
     "type src/gateway/port",
   ],
-  "src/gateway/auth/": ["src/gateway/contract/", "hono", "zod"],
+  "src/gateway/auth/": [
+    "src/gateway/contract/",
+    "src/gateway/registry/definition-error",
+    "hono",
+    "standardwebhooks",
+    "zod",
+  ],
   "src/gateway/durable/": ["src/gateway/contract/", "node:crypto"],
   "src/gateway/directory/": [
     "src/gateway/contract/",

@@ -10,10 +10,12 @@ import { openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
 import { apiKeyAuthenticator } from "./auth/api-key";
+import { type CallbackSender, callbackSenders, checkSenders } from "./auth/callback-senders";
 import { linkTokens } from "./auth/link-token";
 import { signingKeys } from "./auth/signing-keys";
 import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
+import { DefinitionError } from "./registry/definition-error";
 import type { AgentDefinition } from "./registry/agent-definition";
 import { createRegistry, type Registry } from "./registry/registry";
 import { type StreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
@@ -32,6 +34,18 @@ export interface GatewayOptions {
   readonly info?: Partial<DocumentInfo>;
   /** How long event streams live, and how many there may be. */
   readonly streams?: StreamOptions;
+  /** Which other systems may decide approvals by signed callbacks. */
+  readonly callbacks?: { readonly senders: readonly CallbackSender[] };
+  /** Under which links are made, as `https://desk.example.com`; that of the request that makes one, unless given. */
+  readonly origin?: string;
+}
+
+/** The options of a gateway, checked and complete. */
+interface Settings {
+  readonly info: DocumentInfo;
+  readonly limits: StreamLimits;
+  readonly senders: readonly CallbackSender[];
+  readonly origin: string | undefined;
 }
 
 /**
@@ -40,22 +54,22 @@ export interface GatewayOptions {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
+export function createGateway({ agents, info, streams = {}, callbacks, origin }: GatewayOptions): {
   fetch: ExportedHandlerFetchHandler;
 } {
   const registry = createRegistry(agents);
-  const limits = streamLimits(streams);
+  const settings: Settings = {
+    info: { title: "Switchyard", version: "0.1.0", ...info },
+    limits: streamLimits(streams),
+    senders: callbacks?.senders ?? [],
+    origin: origin === undefined ? undefined : checkedOrigin(origin),
+  };
+  checkSenders(settings.senders);
   checkBindings(registry);
   let app: OpenAPIHono<GatewayEnv> | undefined;
   return {
     fetch(request, env, ctx) {
-      app ??= createApp(
-        registry,
-        agents,
-        { title: "Switchyard", version: "0.1.0", ...info },
-        limits,
-        ctx.exports,
-      );
+      app ??= createApp(registry, agents, settings, ctx.exports);
       return app.fetch(request, env, ctx);
     },
   };
@@ -64,8 +78,7 @@ export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
 function createApp(
   registry: Registry,
   roots: readonly AgentDefinition[],
-  info: DocumentInfo,
-  limits: StreamLimits,
+  { info, limits, senders, origin }: Settings,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
@@ -84,6 +97,8 @@ function createApp(
     const keys = signingKeys({ signingKeys: list, apiKey });
     c.set("authenticator", apiKeyAuthenticator(apiKey, keys));
     c.set("linkTokens", linkTokens(keys));
+    c.set("callbackSenders", callbackSenders(senders, env));
+    c.set("origin", origin ?? new URL(c.req.url).origin);
     c.set("streams", limits);
     await next();
   });
@@ -98,4 +113,12 @@ function createApp(
   });
   app.get("/docs", referencePage(info.title));
   return app;
+}
+
+/** @throws DefinitionError if it is not the origin of a web address, and nothing more. */
+function checkedOrigin(origin: string): string {
+  if (/^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin) return origin;
+  throw new DefinitionError(
+    `origin is "${origin}". Write the address without a path, as https://desk.example.com.`,
+  );
 }

@@ -14,6 +14,7 @@ import type {
 } from "./contract/instance";
 import type { AgentPath, AgentStep } from "./contract/names";
 import type { Page } from "./contract/page";
+import type { ApprovalLink } from "./contract/link";
 
 /** An idempotency key, made unique to its caller and operation, and what it was sent with. */
 export interface Once {
@@ -150,6 +151,16 @@ export interface EventsAnswer {
   readonly steps?: StepSource;
 }
 
+/** What the holder of a link is shown. */
+export interface LinkView {
+  readonly approval: Approval;
+  /** For whom the link is. */
+  readonly holder: string;
+  readonly decisions: readonly Decision[];
+  /** SHA-256 of what is asked, in base64url: sent along with the decision, it says what was seen. */
+  readonly shown: string;
+}
+
 /**
  * The one interface behind all doors: what may be asked of one agent.
  * Every method rejects with a `ProblemError` if it cannot answer.
@@ -241,6 +252,36 @@ export interface AgentPort {
     readonly reason: string | undefined;
     readonly metadata: unknown;
     /** Digest of what whoever decides was shown. */
+    readonly shown?: string | undefined;
+    readonly once?: Once | undefined;
+  }): Promise<Approval>;
+  /** Makes a link by which an approval can be decided once: as long as is asked for, or as long as it may live. */
+  createLink(input: {
+    readonly approvalId: string;
+    readonly holder: string;
+    readonly decisions: readonly Decision[];
+    /** In milliseconds. */
+    readonly expiresAt: number | undefined;
+    readonly ttlSeconds: number | undefined;
+    readonly once?: Once | undefined;
+  }): Promise<ApprovalLink>;
+  /** Lists the links of an approval, newest first. */
+  listLinks(input: { readonly approvalId: string }): Promise<readonly ApprovalLink[]>;
+  /** Ends a link. */
+  revokeLink(input: { readonly approvalId: string; readonly id: string }): Promise<ApprovalLink>;
+  /** Shows what a link is about. @throws ProblemError `link_not_found` also if it cannot be used any more. */
+  viewLink(input: { readonly approvalId: string; readonly id: string }): Promise<LinkView>;
+  /**
+   * Decides by a link, in the name of whoever it is for.
+   *
+   * @throws ProblemError `link_not_found` if it cannot be used for this, `approval_changed` if `shown` is not what is asked.
+   */
+  decideByLink(input: {
+    readonly approvalId: string;
+    readonly id: string;
+    readonly decision: Decision;
+    readonly reason: string | undefined;
+    readonly metadata: unknown;
     readonly shown?: string | undefined;
     readonly once?: Once | undefined;
   }): Promise<Approval>;

@@ -16,14 +16,25 @@ interface Decided {
   readonly late: boolean;
 }
 
+/** What else belongs to the change that decides. */
+interface Along {
+  /** May refuse the decision, by throwing. */
+  readonly before: (gate: ApprovalRow, now: number) => void;
+  /** Follows a decision that was not late. */
+  readonly after: (now: number) => void;
+}
+
 /** Decides a gate: one conditional update, with its event and the message to the engine, in one change. */
-export async function decide(context: ServiceContext, input: DecideInput): Promise<Approval> {
+export async function decide(context: ServiceContext, input: DecideInput, along?: Along): Promise<Approval> {
   const { records, host } = context;
   await host.ensureAlarm();
   await lookFirst(context, input.target);
   const { approval, late } = records.changeOnce(input.once, (now) => {
     const gate = gateOf(context, input.target);
-    return makeDecision(context, gate, input, now);
+    along?.before(gate, now);
+    const decided = makeDecision(context, gate, input, now);
+    if (!decided.late) along?.after(now);
+    return decided;
   });
   if (late) throw closedProblem(requireApproval(context, approval.id));
   host.deliverSoon();

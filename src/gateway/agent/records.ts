@@ -11,6 +11,7 @@ import { Feed, type Forgotten } from "./feed";
 import { Journal } from "./journal";
 import { Labels } from "./labels";
 import { type InstanceRow, Ledger } from "./ledger";
+import { Links } from "./links";
 import { Outbox } from "./outbox";
 import { RevokedTokens } from "./revoked-tokens";
 import { Steps } from "./steps";
@@ -41,6 +42,7 @@ export class Records {
   readonly journal: Journal;
   readonly steps: Steps;
   readonly approvals: Approvals;
+  readonly links: Links;
   readonly waits: Waits;
   readonly outbox: Outbox;
   readonly callbacks: Callbacks;
@@ -78,6 +80,7 @@ export class Records {
     this.journal = new Journal(this.store, agent, keepEvents);
     this.steps = new Steps(this.store, agent, keepEvents);
     this.approvals = new Approvals(this.store);
+    this.links = new Links(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
     this.callbacks = new Callbacks(this.store);
@@ -152,7 +155,7 @@ export class Records {
     this.journal.forget(instance);
     this.steps.forget(instance.id);
     this.ledger.delete(instance.id);
-    for (const table of ["approvals", "waits"]) {
+    for (const table of ["approvals", "links", "waits"]) {
       this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instance.id);
     }
   }

@@ -185,6 +185,24 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE switchyard_approvals ADD COLUMN decided_via TEXT;
   ALTER TABLE switchyard_approvals ADD COLUMN shown TEXT;
   `,
+  `
+  CREATE TABLE switchyard_links (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    approval_id TEXT NOT NULL,
+    instance_id TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    decisions TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER,
+    used_at INTEGER
+  ) STRICT;
+  CREATE INDEX switchyard_links_by_approval ON switchyard_links (approval_id, ordinal);
+  CREATE INDEX switchyard_links_by_instance ON switchyard_links (instance_id);
+  `,
 ];
 
 /** The gateway's own tables in an Agent: `feed_epoch` names this life of its feed, `tail_key` opens its tail. */

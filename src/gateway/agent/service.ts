@@ -1,9 +1,18 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "../contract/agent";
 import type { Approval } from "../contract/approval";
 import type { Deleted, Instance, Migrated, SentEvent, StartedItem } from "../contract/instance";
+import type { ApprovalLink } from "../contract/link";
 import { formatAgentPath } from "../contract/names";
 import type { Page } from "../contract/page";
-import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView, StepSource } from "../port";
+import type {
+  AgentPort,
+  EventsAnswer,
+  EventsRequest,
+  InstancePage,
+  LinkView,
+  StateView,
+  StepSource,
+} from "../port";
 import { ANSWERS_KEPT_MS } from "./answers";
 import { toApproval } from "./approvals";
 import { callMethod } from "./calling";
@@ -11,6 +20,7 @@ import { applyControl } from "./controls";
 import { decide } from "./deciding";
 import { deleteInstance, deleteInstances } from "./deleting";
 import type { Family } from "./family";
+import { createLink, decideByLink, listLinks, revokeLink, viewLink } from "./linking";
 import { listChildren } from "./listing-children";
 import { toInstance } from "./ledger";
 import { migrateBinding } from "./migrating";
@@ -123,6 +133,26 @@ export class AgentService implements AgentPort {
 
   decide(input: Asked<"decide">): Promise<Approval> {
     return decide(this.#context, input);
+  }
+
+  createLink(input: Asked<"createLink">): Promise<ApprovalLink> {
+    return createLink(this.#context, input);
+  }
+
+  async listLinks(input: Asked<"listLinks">): Promise<readonly ApprovalLink[]> {
+    return listLinks(this.#context, input);
+  }
+
+  async revokeLink(input: Asked<"revokeLink">): Promise<ApprovalLink> {
+    return revokeLink(this.#context, input);
+  }
+
+  async viewLink(input: Asked<"viewLink">): Promise<LinkView> {
+    return viewLink(this.#context, input);
+  }
+
+  async decideByLink(input: Asked<"decideByLink">): Promise<Approval> {
+    return decideByLink(this.#context, input);
   }
 
   async callMethod(input: Asked<"callMethod">): Promise<unknown> {

@@ -10,7 +10,7 @@ import { pascal, words } from "./words";
 const ApprovalPage = pageOf(Approval, "ApprovalPage");
 /** The metadata is checked by the agent, which knows whose approval it is: checked twice, a schema that coerces would read its own result. */
 const DecisionBody = z.strictObject({ reason: Reason.optional(), metadata: z.unknown().optional() });
-const ApprovalParams = z.object({
+export const ApprovalParams = z.object({
   approvalId: z
     .string()
     .regex(/^apr_[0-9a-f-]{36}$/)

@@ -4,6 +4,7 @@ import { listAudit, verifyAudit } from "./audit";
 import { callMethod, getAgent, getHealth, listAgents } from "./agents";
 import { migrateBinding } from "./bindings";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
+import { receiveApprovalCallback } from "./callbacks";
 import { createChild, deleteChild, listChildren } from "./children";
 import {
   deleteInstance,
@@ -16,12 +17,13 @@ import {
 } from "./controls";
 import { readAgentEvents, readInstanceEvents } from "./events";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
+import { createLink, listLinks, revokeLink } from "./links";
 import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
 import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
 import { getState, mergeState, replaceState, resetState } from "./state";
 import { pascal } from "./words";
 
-const OF_GATEWAY = [getHealth, listAgents, listAudit, verifyAudit];
+const OF_GATEWAY = [getHealth, listAgents, listAudit, verifyAudit, receiveApprovalCallback];
 const OF_AGENT = [getAgent];
 const OF_AGENT_WITH_STATE = [getState, replaceState, mergeState, resetState];
 const OF_PARENT = [listChildren];
@@ -43,6 +45,9 @@ const OF_AGENT_WITH_WORKFLOWS = [
   getApproval,
   approve,
   reject,
+  createLink,
+  listLinks,
+  revokeLink,
 ];
 const OF_AGENT_WITH_EVENTS = [readAgentEvents, createStreamToken, revokeStreamToken];
 
@@ -50,7 +55,10 @@ const OF_AGENT_WITH_EVENTS = [readAgentEvents, createStreamToken, revokeStreamTo
 export interface BoundOperation {
   readonly id: string;
   readonly summary: string;
-  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "once" | "parsed" | "problems">;
+  readonly operation: Pick<
+    Operation,
+    "description" | "scope" | "signed" | "kind" | "once" | "parsed" | "problems"
+  >;
   readonly rest: {
     readonly method: RestMethod;
     readonly path: string;
