@@ -121,6 +121,7 @@ export function childless(records: Records, definition: AgentDefinition): Family
     ensureAlarm: async () => {},
     deliver: async () => {},
     deliverSoon: () => {},
+    announce: async () => {},
     closeTails: () => {},
   });
 }

@@ -21,6 +21,9 @@ import type { InstanceRow } from "./ledger";
 import { type Publish, Records } from "./records";
 import type { Report } from "./reports";
 import { Riser } from "./riser";
+import { endpointCalls, endpointDirectory, hasEndpoints } from "../webhook/reach";
+import { Announcer } from "./announcer";
+import { webhookLink } from "./webhook-link";
 import { AgentService } from "./service";
 import { finishAttempt } from "./step-taking";
 import { type AgentMethod, rootStub } from "./stub";
@@ -28,9 +31,12 @@ import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
 import type { Rise } from "./upward";
 
+/** What the agents below need that the gateway itself has. */
+type OwnOfFamily = "ensureAlarm" | "deliver" | "deliverSoon" | "announce";
+
 /** What the gateway needs of the Agent that it lives in. */
 export interface AgentHost
-  extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon">, Omit<HearingHost, "ensureAlarm"> {
+  extends Omit<FamilyHost, OwnOfFamily>, Omit<HearingHost, "ensureAlarm" | "announces"> {
   /** Root first, this Agent last. */
   readonly path: AgentPath;
   readonly isSubAgent: boolean;
@@ -63,6 +69,7 @@ export class AgentGateway {
   readonly #hearing: Hearing;
   readonly #family: Family;
   readonly #riser: Riser;
+  readonly #announcer: Announcer;
   readonly #adoption: Adoption;
   readonly #chores: Chores;
 
@@ -71,12 +78,14 @@ export class AgentGateway {
     const publish: Publish = (events, ofSubtree) => {
       host.publish(events, ofSubtree);
       this.#riser.soon();
+      this.#announcer.soon();
     };
     this.records = new Records(host.storage, formatAgentPath(host.path), publish, {
       keepEvents: (workflow) => keepEventsOf(host.definition, workflow),
       labels: labelsOf(host.definition),
       isParent: host.definition.children.length > 0,
       isChild: host.isSubAgent,
+      isAnnouncing: hasEndpoints(host.env),
     });
     const { workflows } = host.definition;
     const engine = new Engine(host.env);
@@ -96,6 +105,14 @@ export class AgentGateway {
       deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
     };
     this.#riser = new Riser(this.records, { ...messages, background, passUp: (rise) => passUp(host, rise) });
+    this.#announcer = new Announcer(this.records, {
+      ...messages,
+      background,
+      directory: endpointDirectory(host.env),
+      callsOf: (endpointId) => endpointCalls(host.env, endpointId),
+      linkTo: (approvalId, messageId, links) =>
+        webhookLink(this.service, host.env, { agent: this.records.agent, approvalId, messageId }, links),
+    });
     this.#hearing = new Hearing(
       this.records,
       { inspection, adoption },
@@ -103,6 +120,7 @@ export class AgentGateway {
         ...messages,
         background,
         hears: (type) => host.hears(type),
+        announces: () => this.#announcer.mayFollow(),
         tellAuthor: (news) => host.tellAuthor(news),
         broadcast: (message) => host.broadcast(message),
         wakePump: (instanceId) => host.wakePump(instanceId),
@@ -113,11 +131,16 @@ export class AgentGateway {
       courier: this.#courier,
       hearing: this.#hearing,
       riser: this.#riser,
+      announcer: this.#announcer,
       inspection,
       adoption,
       background,
     });
-    this.#family = new Family(this.records, { ...ofFamily(host), ...messages });
+    this.#family = new Family(this.records, {
+      ...ofFamily(host),
+      ...messages,
+      announce: () => this.#announcer.tell(),
+    });
     this.service = new AgentService(this.records, {
       ...messages,
       family: this.#family,
@@ -291,7 +314,7 @@ async function passUp({ env, rootBinding, path }: AgentHost, rise: Rise): Promis
   fromOutcome(await rootStub(env, rootBinding, root.name).gatewayRise(below.slice(0, -1), child, rise));
 }
 
-function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {
+function ofFamily(host: AgentHost): Omit<FamilyHost, OwnOfFamily> {
   return {
     definition: host.definition,
     path: host.path,

@@ -18,6 +18,8 @@ export interface DepartureHost {
   ensureAlarm(): Promise<void>;
   /** Sends the outbox; resolves when that is done, or takes long. */
   deliver(): Promise<void>;
+  /** Tells webhook endpoints what is still to be told; resolves when that is done, or failed for now. */
+  announce(): Promise<void>;
   /** Whether there is such a child at all. */
   hasChild(child: AgentStep): boolean;
   dissolveChild(child: AgentStep): Promise<Dissolved>;
@@ -74,7 +76,7 @@ export class Departures {
 
   /** Ends this agent itself: everything below it, and all of its own instances. It starts none any more. */
   async dissolve(): Promise<Dissolved> {
-    const { store, ledger, outbox } = this.#records;
+    const { store, ledger, outbox, announcements } = this.#records;
     store.setMeta("leaving", "true");
     this.#host.closeTails();
     const children = take(this.#children.staying(), CHILDREN_AT_ONCE);
@@ -85,7 +87,8 @@ export class Departures {
     });
     if (children.length === CHILDREN_AT_ONCE || instances.length === SWEPT_AT_ONCE) return "more";
     await this.#host.deliver();
-    const left = outbox.size();
+    await this.#host.announce();
+    const left = outbox.size() + (announcements?.size() ?? 0);
     if (left === 0) return "done";
     const moved = this.#childMoved || left < this.#leftBefore;
     this.#childMoved = false;

@@ -23,6 +23,8 @@ export interface FamilyHost {
   ensureAlarm(): Promise<void>;
   deliver(): Promise<void>;
   deliverSoon(): void;
+  /** Tells webhook endpoints what is still to be told; resolves when that is done, or failed for now. */
+  announce(): Promise<void>;
   closeTails(ended: EndedTails): void;
 }
 
@@ -53,6 +55,7 @@ export class Family {
       path: host.path,
       ensureAlarm: () => host.ensureAlarm(),
       deliver: () => host.deliver(),
+      announce: () => host.announce(),
       hasChild: (child) => this.#isThere(child),
       dissolveChild: async (child) => {
         const stub = await host.child(this.#definitionOf(child), child.name);

@@ -4,7 +4,8 @@ import type { Once, Watch } from "../port";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { AuditLog, type Deed } from "../durable/audit-log";
 import { currentActor } from "./acting";
-import { Answers } from "./answers";
+import { Answers } from "../durable/answers";
+import { Announcements } from "./announcements";
 import { Approvals } from "./approvals";
 import { Callbacks } from "./callbacks";
 import { Feed, type Forgotten } from "./feed";
@@ -30,6 +31,7 @@ interface Keeping {
   readonly labels?: readonly string[];
   readonly isParent?: boolean;
   readonly isChild?: boolean;
+  readonly isAnnouncing?: boolean;
 }
 
 /** Everything that one agent keeps, and the one way to change it. */
@@ -55,6 +57,8 @@ export class Records {
   readonly feed: Feed | undefined;
   /** Of a sub-agent: what its parent is still to be told. */
   readonly upward: Upward | undefined;
+  /** What webhook endpoints are still to be told; undefined if there can be none. */
+  readonly announcements: Announcements | undefined;
   readonly #publish: Publish;
   /** How many changes are under way: one inside another counts only if the outer one does. */
   #depth = 0;
@@ -66,12 +70,19 @@ export class Records {
    * @param keeping.labels the metadata keys by which lists can be filtered.
    * @param keeping.isParent whether it has sub-agents.
    * @param keeping.isChild whether it is one.
+   * @param keeping.isAnnouncing whether there can be webhook endpoints.
    */
   constructor(
     storage: DurableObjectStorage,
     agent: string,
     publish: Publish,
-    { keepEvents = () => DEFAULT_KEEP_EVENTS, labels = [], isParent = false, isChild = false }: Keeping = {},
+    {
+      keepEvents = () => DEFAULT_KEEP_EVENTS,
+      labels = [],
+      isParent = false,
+      isChild = false,
+      isAnnouncing = false,
+    }: Keeping = {},
   ) {
     this.agent = agent;
     this.store = new Store(storage, AGENT_SCHEMA);
@@ -90,6 +101,7 @@ export class Records {
     this.workflows = new WorkflowRecords(this.store);
     this.feed = isParent ? new Feed(this.store) : undefined;
     this.upward = isChild ? new Upward(this.store, () => this.#source()) : undefined;
+    this.announcements = isAnnouncing ? new Announcements(this.store) : undefined;
     this.#publish = publish;
   }
 
@@ -102,8 +114,9 @@ export class Records {
     let result: Result;
     try {
       result = this.store.transact(() => {
-        const done = work(Date.now());
-        if (this.#depth === 1) this.feed?.add(this.journal.appendedSince(0));
+        const now = Date.now();
+        const done = work(now);
+        if (this.#depth === 1) this.#passOn(now);
         return done;
       });
     } catch (failure) {
@@ -116,6 +129,16 @@ export class Records {
     }
     if (this.#depth === 0) this.#tell();
     return result;
+  }
+
+  /** What happened is written down for all who are to hear of it, too. Inside a change. */
+  #passOn(now: number): void {
+    if (this.journal.unpublished === 0) return;
+    const isHeard = this.announcements?.mayFollow(now) === true;
+    if (this.feed === undefined && !isHeard) return;
+    const events = this.journal.appendedSince(0);
+    this.feed?.add(events);
+    if (isHeard) this.announcements?.write(events, now);
   }
 
   /** Instances of a binding that was renamed go on under its present name. Inside a change. @returns how many there are. */

@@ -203,6 +203,20 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX switchyard_links_by_approval ON switchyard_links (approval_id, ordinal);
   CREATE INDEX switchyard_links_by_instance ON switchyard_links (instance_id);
   `,
+  `
+  CREATE TABLE switchyard_announcements (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    payload TEXT NOT NULL,
+    is_matched INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX switchyard_announcements_unmatched ON switchyard_announcements (ordinal) WHERE is_matched = 0;
+  CREATE TABLE switchyard_addressees (
+    endpoint TEXT NOT NULL,
+    announcement INTEGER NOT NULL,
+    PRIMARY KEY (endpoint, announcement)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX switchyard_addressees_by_announcement ON switchyard_addressees (announcement);
+  `,
 ];
 
 /** The gateway's own tables in an Agent: `feed_epoch` names this life of its feed, `tail_key` opens its tail. */

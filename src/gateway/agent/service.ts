@@ -13,7 +13,7 @@ import type {
   StateView,
   StepSource,
 } from "../port";
-import { ANSWERS_KEPT_MS } from "./answers";
+import { ANSWERS_KEPT_MS } from "../durable/answers";
 import { toApproval } from "./approvals";
 import { callMethod } from "./calling";
 import { applyControl } from "./controls";

@@ -20,6 +20,17 @@ export function openDirectory(env: object): OpenDirectory {
     return {
       listAudit: (input) => call("listAudit", input),
       verifyAudit: (input) => call("verifyAudit", input),
+      listEndpoints: (input) => call("listEndpoints", input),
+      createEndpoint: (input) => call("createEndpoint", input),
+      getEndpoint: (input) => call("getEndpoint", input),
+      updateEndpoint: (input) => call("updateEndpoint", input),
+      deleteEndpoint: (input) => call("deleteEndpoint", input),
+      testEndpoint: (input) => call("testEndpoint", input),
+      rotateSecret: (input) => call("rotateSecret", input),
+      listDeliveries: (input) => call("listDeliveries", input),
+      getDelivery: (input) => call("getDelivery", input),
+      redeliver: (input) => call("redeliver", input),
+      redeliverMany: (input) => call("redeliverMany", input),
     };
   };
 }

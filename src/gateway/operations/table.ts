@@ -21,9 +21,38 @@ import { createLink, listLinks, revokeLink } from "./links";
 import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
 import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
 import { getState, mergeState, replaceState, resetState } from "./state";
+import { getDelivery, listDeliveries, redeliver, redeliverMany } from "./webhook-deliveries";
+import {
+  createEndpoint,
+  deleteEndpoint,
+  enableEndpoint,
+  getEndpoint,
+  listEndpoints,
+  rotateEndpointSecret,
+  testEndpoint,
+  updateEndpoint,
+} from "./webhooks";
 import { pascal } from "./words";
 
-const OF_GATEWAY = [getHealth, listAgents, listAudit, verifyAudit, receiveApprovalCallback];
+const OF_GATEWAY = [
+  getHealth,
+  listAgents,
+  listAudit,
+  verifyAudit,
+  receiveApprovalCallback,
+  listEndpoints,
+  createEndpoint,
+  getEndpoint,
+  updateEndpoint,
+  deleteEndpoint,
+  testEndpoint,
+  enableEndpoint,
+  rotateEndpointSecret,
+  redeliverMany,
+  listDeliveries,
+  getDelivery,
+  redeliver,
+];
 const OF_AGENT = [getAgent];
 const OF_AGENT_WITH_STATE = [getState, replaceState, mergeState, resetState];
 const OF_PARENT = [listChildren];
@@ -76,7 +105,7 @@ export interface BoundOperation {
 
 /** Every operation of every agent, workflow and method of a registry. All doors are made from this table. */
 export function bindOperations(registry: Registry): BoundOperation[] {
-  const ofGateway = OF_GATEWAY.map((operation) => bind(operation, undefined, undefined));
+  const ofGateway = OF_GATEWAY.map((operation) => bind(operation as Operation, undefined, undefined));
   const ofAgents = registry.chains.flatMap((chain) => {
     const agent = leafOf(chain);
     const subject: Subject = { chain, agent };
