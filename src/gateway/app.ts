@@ -3,6 +3,7 @@ import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { type DocumentInfo, openApiDocument } from "../../openapi/document";
 import { referencePage } from "../../openapi/reference-page";
+import { approvalPage } from "../../routes/approval-page";
 import type { GatewayEnv } from "../../routes/gateway-env";
 import { onError, problemResponse } from "../../routes/problem-response";
 import { mountRest, refuseInvalid } from "../../routes/rest";
@@ -87,7 +88,7 @@ function createApp(
   app.onError(onError);
   app.notFound((c) => problemResponse(c, "not_found"));
   app.use(requestId({ limitLength: 128 }));
-  app.use(secureHeaders());
+  app.use(secureHeaders({ overwrite: false }));
   app.use(async function provide(c, next) {
     if (mistake !== undefined) throw new ProblemError("gateway_not_configured", { detail: mistake.message });
     const env = c.env as GatewayBindings;
@@ -105,6 +106,7 @@ function createApp(
 
   const operations = bindOperations(registry);
   mountRest(app, operations, registry);
+  app.route("/approvals", approvalPage(registry));
 
   let document: string | undefined;
   app.get("/openapi.json", (c) => {

@@ -39,6 +39,10 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     directory: {} as DirectoryPort,
     actor: { name: "ada", door: "rest", scopes: "all", address: null, requestId: "r-1" },
     issueStreamToken: async (grant) => `signed ${grant.id}`,
+    issueLinkToken: async (grant) => `signed ${grant.id}`,
+    readLinkToken: async () => undefined,
+    mayDecideAt: () => true,
+    origin: "https://desk.example.com",
   };
   return { answer: await answer(asked, reach), calls };
 }

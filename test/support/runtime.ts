@@ -12,8 +12,17 @@ export interface Runtime extends Omit<TestGateway, "harness"> {
   kill(): Promise<void>;
 }
 
-/** Starts a gateway on storage that outlives it. @param storage an absolute folder. */
-export async function startRuntime(config: string, storage: string): Promise<Runtime> {
+/**
+ * Starts a gateway on storage that outlives it.
+ *
+ * @param storage an absolute folder.
+ * @param variables of its environment, beside the API key.
+ */
+export async function startRuntime(
+  config: string,
+  storage: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Runtime> {
   const key = "sy_test_4f1c2b7d9e0a6358";
   const child = spawn(
     "wrangler",
@@ -29,7 +38,12 @@ export async function startRuntime(config: string, storage: string): Promise<Run
       "0",
       "--persist-to",
       storage,
-    ].concat(["--var", `SWITCHYARD_API_KEY:${key}`, "--show-interactive-dev-session=false"]),
+      "--show-interactive-dev-session=false",
+      ...Object.entries({ SWITCHYARD_API_KEY: key, ...variables }).flatMap(([name, value]) => [
+        "--var",
+        `${name}:${value}`,
+      ]),
+    ],
     // A group of its own, so that one signal reaches the engine too.
     { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] },
   );

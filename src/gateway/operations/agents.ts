@@ -4,7 +4,7 @@ import type { AgentChain } from "../registry/registry";
 import { leafOf } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { type MethodSubject, operation, type Subject } from "./operation";
-import { named } from "./schemas";
+import { named, toJsonSchema } from "./schemas";
 import { camel, pascal, words } from "./words";
 
 /** URL template of the agents that a chain leads to. */
@@ -91,9 +91,4 @@ function toCatalogueWorkflow(workflow: WorkflowDefinition): CatalogueWorkflow {
     ),
     labels: [...labels],
   };
-}
-
-/** What JSON Schema cannot say (a transform, `undefined`) is left open rather than refused. */
-function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "input"): Record<string, unknown> {
-  return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
 }
