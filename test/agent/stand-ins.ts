@@ -55,11 +55,17 @@ export function openDesk(
   {
     keepEvents,
     labels = ["n", "owner", "urgent"],
-  }: { readonly keepEvents?: number; readonly labels?: readonly string[] } = {},
+    isAnnouncing = false,
+  }: {
+    readonly keepEvents?: number;
+    readonly labels?: readonly string[];
+    readonly isAnnouncing?: boolean;
+  } = {},
 ): Desk {
   const published: GatewayEvent[][] = [];
   const records = new Records(sqlite.storage, AGENT, (events) => published.push([...events]), {
     labels,
+    isAnnouncing,
     ...(keepEvents === undefined ? {} : { keepEvents: () => keepEvents }),
   });
   records.store.open();

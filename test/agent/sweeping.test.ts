@@ -41,10 +41,17 @@ async function fill({ records, report, service }: Opened): Promise<void> {
   if (typeof source !== "string") await service.takeSteps({ ...source, id: ID, events: [event], end: false });
 }
 
-/** Tables of the Agent itself, of its parent and of its children. */
-const OF_NO_INSTANCE = ["meta", "audit", "revoked_tokens", "feed", "fed", "forgotten"].map(
-  (table) => `switchyard_${table}`,
-);
+/** Tables of the Agent itself, of its parent and of its children, and of what is told to others though its instance is gone. */
+const OF_NO_INSTANCE = [
+  "meta",
+  "audit",
+  "revoked_tokens",
+  "feed",
+  "fed",
+  "forgotten",
+  "announcements",
+  "addressees",
+].map((table) => `switchyard_${table}`);
 
 /** How many rows each table of the gateway has; those of the Agent itself are none of an instance. */
 function rowsOf({ sqlite }: Opened): Record<string, number> {

@@ -23,6 +23,8 @@ const repeated = (texts: readonly string[]): string[] =>
 const PUBLIC: readonly string[] = ["getHealth"];
 /** What names its agent in the body. */
 const IN_BODY: readonly string[] = ["receiveApprovalCallback"];
+/** What takes its cursor in the body. */
+const CURSOR_IN_BODY: readonly string[] = ["redeliverWebhookDeliveries"];
 
 describe.each(named)("%s", (id, operation) => {
   test("has an id that is the name of a function: a verb and a noun", () => {
@@ -87,7 +89,7 @@ describe.each(named)("%s", (id, operation) => {
       asked.includes("approvalId") || IN_BODY.includes(id),
     );
     expect(problems(operation).includes("invalid_cursor")).toBe(
-      asked.includes("cursor") || asked.includes("after"),
+      asked.includes("cursor") || asked.includes("after") || CURSOR_IN_BODY.includes(id),
     );
   });
 
@@ -168,6 +170,18 @@ describe("the table of operations", () => {
       "listAudit",
       "verifyAudit",
       "receiveApprovalCallback",
+      "listWebhookEndpoints",
+      "createWebhookEndpoint",
+      "getWebhookEndpoint",
+      "updateWebhookEndpoint",
+      "deleteWebhookEndpoint",
+      "testWebhookEndpoint",
+      "enableWebhookEndpoint",
+      "rotateWebhookEndpointSecret",
+      "redeliverWebhookDeliveries",
+      "listWebhookDeliveries",
+      "getWebhookDelivery",
+      "redeliverWebhookDelivery",
     ]);
   });
 });

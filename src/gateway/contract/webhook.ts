@@ -192,7 +192,7 @@ export type DeliveryWithAttempts = z.infer<typeof DeliveryWithAttempts>;
 export const SentTest = z
   .object({
     deliveryId: DeliveryId.describe("Id of the delivery"),
-    links: z.object({ delivery: z.string().describe("The delivery") }),
+    links: z.object({ self: z.string().describe("The delivery") }),
   })
   .meta({ id: "SentWebhookTest", description: "A test message that is on its way" });
 export type SentTest = z.infer<typeof SentTest>;

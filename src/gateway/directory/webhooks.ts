@@ -134,7 +134,7 @@ export class Webhooks {
       return { deliveryId: sent };
     });
     await this.errands.handOver(id);
-    return { deliveryId, links: { delivery: `/webhooks/endpoints/${id}/deliveries/${deliveryId}` } };
+    return { deliveryId, links: { self: `/webhooks/endpoints/${id}/deliveries/${deliveryId}` } };
   }
 
   async rotateSecret({ id, once }: Input<"rotateSecret">, actor: Actor): Promise<EndpointWithSecret> {

@@ -76,7 +76,7 @@ export const redeliverMany = operation<undefined>()({
   summary: () => "Send the messages of a span of time again",
   description: "500 at most by one call, oldest first; `nextCursor` goes on.",
   scope: "webhooks:manage",
-  rest: { method: "post", path: () => "/webhooks/endpoints/{endpointId}/redeliver", status: 202 },
+  rest: { method: "post", path: () => "/webhooks/endpoints/{endpointId}/redeliver", status: 200 },
   schemas: () => ({ params: EndpointParams, body: Redelivery, output: Redelivered }),
   problems: ["endpoint_not_found", "endpoint_url_refused", "endpoint_disabled", "invalid_cursor"],
   answer: ({ params, body, once }, { directory }) =>

@@ -102,7 +102,7 @@ export const testEndpoint = operation<undefined>()({
     method: "post",
     path: () => `${ONE}/test`,
     status: 202,
-    location: (answer) => (answer as SentTest).links.delivery,
+    location: (answer) => (answer as SentTest).links.self,
   },
   schemas: () => ({ params: EndpointParams, output: SentTest }),
   problems: ["endpoint_not_found", "endpoint_url_refused", "endpoint_disabled"],
