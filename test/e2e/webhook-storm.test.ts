@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startGateway, type TestGateway } from "../support/gateway.ts";
+import type { TestGateway } from "../support/gateway.ts";
 import { type Hit, isSignedWith, type Reaction, type Receiver, startReceiver } from "../support/receiver.ts";
 import { startRuntime } from "../support/runtime.ts";
 import { until } from "../support/until.ts";
@@ -146,7 +146,7 @@ test(
   "a moody receiver gets every one of 1,000 messages, the same each time",
   { timeout: 300_000 },
   async () => {
-    await using gateway = await startGateway(CONFIG);
+    await using gateway = await startRuntime(CONFIG, join(storage, "moody"));
     const moody = await startMoody();
     await using receiver = moody.receiver;
     const endpoint = await listen(gateway, receiver.url);
@@ -173,7 +173,7 @@ test("nothing is lost where the runtime is killed again and again", { timeout: 3
   let endpoint: Endpoint | undefined;
   let acknowledged = 0;
   for (let life = 0; life < 4; life += 1) {
-    await using runtime = await startRuntime(CONFIG, storage);
+    await using runtime = await startRuntime(CONFIG, join(storage, "killed"));
     endpoint ??= await listen(runtime, receiver.url);
     // It dies in the middle of changes, and of what is on its way.
     const dying = Promise.withResolvers<void>();
@@ -185,7 +185,7 @@ test("nothing is lost where the runtime is killed again and again", { timeout: 3
     acknowledged += await done;
   }
   if (endpoint === undefined) throw new Error("there is no endpoint");
-  await using runtime = await startRuntime(CONFIG, storage);
+  await using runtime = await startRuntime(CONFIG, join(storage, "killed"));
   // Nobody asks the boards for anything: what they owe they tell because their alarms ring.
   await untilArrived(runtime, endpoint, moody, acknowledged);
   const journals = await told(runtime, boards);

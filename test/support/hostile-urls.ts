@@ -1,7 +1,8 @@
+const hex = (n: number): string => n.toString(16);
+
 /** Spellings of an IPv4 address that URL parsers, or resolvers, read as that address. @param octets four numbers. */
 function spellings(octets: readonly [number, number, number, number]): string[] {
   const [a, b, c, d] = octets;
-  const hex = (n: number): string => n.toString(16);
   const hex2 = (n: number): string => hex(n).padStart(2, "0");
   const number = ((a * 256 + b) * 256 + c) * 256 + d;
   const dotted = octets.join(".");

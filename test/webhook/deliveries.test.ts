@@ -44,7 +44,7 @@ function openPost({ most = 1_000, refusal }: { most?: number; refusal?: string }
     sent,
     log: new DeliveryLog(records),
     /** What the endpoint does with a request. */
-    react: async (_: Sending): Promise<Sent> => TAKEN,
+    react: (async () => TAKEN) as (sending: Sending) => Promise<Sent>,
     configure: (change?: Partial<TargetConfig>) =>
       store.transact(() => records.target.configure(config(change))),
     add: (...ids: string[]) => {
@@ -170,7 +170,7 @@ describe("messages", () => {
       return TAKEN;
     };
     post.add("msg_a");
-    await expect(post.run()).rejects.toThrow();
+    await expect(post.run()).rejects.toThrow("no such table");
     post.sqlite.query("ALTER TABLE lost RENAME TO switchyard_attempts");
     post.react = async () => TAKEN;
     await post.run();

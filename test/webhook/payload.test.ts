@@ -91,5 +91,6 @@ test("nothing of params, metadata, progress, details or output is told", () => {
 test.each(["webhook.test", "endpoint.disabled"] as const)("%s is as its schema says", (type) => {
   const id = `whe_${crypto.randomUUID()}`;
   const more = type === "webhook.test" ? {} : { reason: "gone", disabledAt: new Date(0).toISOString() };
-  shapeOf(type).parse(ownPayload(type, id, 0, more));
+  const payload = ownPayload(type, id, 0, more);
+  expect(shapeOf(type).parse(payload)).toEqual(payload);
 });
