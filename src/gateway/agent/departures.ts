@@ -81,7 +81,7 @@ export class Departures {
     const instances = ledger.oldest(SWEPT_AT_ONCE);
     this.#records.change((now) => {
       for (const child of children) this.#note(child, now);
-      for (const instance of instances) remove(this.#records, instance, now);
+      for (const instance of ledger.each(instances)) remove(this.#records, instance, now);
     });
     if (children.length === CHILDREN_AT_ONCE || instances.length === SWEPT_AT_ONCE) return "more";
     await this.#host.deliver();

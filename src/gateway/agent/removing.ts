@@ -23,7 +23,7 @@ export function sweep(
     const asked = filter.status.length === 0 ? InstanceStatus.options : filter.status;
     const status = force ? asked : asked.filter(isTerminal);
     const matching = status.length === 0 ? [] : records.ledger.matching({ ...filter, status }, limit + 1);
-    for (const instance of matching.slice(0, limit)) {
+    for (const instance of records.ledger.each(matching.slice(0, limit))) {
       remove(records, instance, now);
       gone.push(instance.id);
     }
