@@ -77,8 +77,8 @@ test("no query scans a table that grows, or sorts one: cost does not grow with t
   desk.ask("r-1");
   desk.report("r-1", { type: "progress", key: "p", progress: { percent: 1 } });
   desk.report("r-1", { type: "completed", output: null });
-  records.approvals.list({ ...page, status: [] }, records.agent);
-  records.approvals.list({ ...page, status: ["pending", "approved"] }, records.agent);
+  records.approvals.list({ ...page, status: [] });
+  records.approvals.list({ ...page, status: ["pending", "approved"] });
   records.approvals.countPending();
   records.journal.read({ instanceId: undefined, after: undefined, limit: 10 });
   records.journal.read({ instanceId: "r-1", after: undefined, limit: 10 });

@@ -3,6 +3,7 @@ import { type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { Once } from "../port";
 import type { Children } from "./children";
+import { departureOf } from "./deeds";
 import type { Records } from "./records";
 import { remove, SWEPT_AT_ONCE } from "./removing";
 
@@ -55,6 +56,7 @@ export class Departures {
       if (!this.#host.hasChild(child) || isLeaving(this.#records, child))
         throw new ProblemError("agent_not_found");
       this.#note(child, now);
+      this.#records.note(departureOf(child, this.#records.agent), now);
       return path;
     });
     await this.#host.deliver();

@@ -65,6 +65,8 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
         decide: (input) => call("decide", input),
         callMethod: (input) => call("callMethod", input),
         getState: () => call("getState"),
+        listAudit: (input) => call("listAudit", input),
+        verifyAudit: (input) => call("verifyAudit", input),
         revokeStreamToken: (input) => call("revokeStreamToken", input),
         readEvents: async (input) => {
           const answer = await call("readEvents", input);
