@@ -5,7 +5,7 @@ import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { AuditLog, type Deed } from "../durable/audit-log";
 import { currentActor } from "./acting";
 import { Answers } from "./answers";
-import { Approvals } from "./approvals";
+import { Approvals, type MetadataSchema } from "./approvals";
 import { Callbacks } from "./callbacks";
 import { Feed, type Forgotten } from "./feed";
 import { Journal } from "./journal";
@@ -18,6 +18,7 @@ import { Steps } from "./steps";
 import { AGENT_SCHEMA } from "./schema";
 import { Store } from "../durable/store";
 import { forgetChild, type Rise, type Source, takeEvents, Upward } from "./upward";
+import { Votes } from "./votes";
 import { Waits } from "./waits";
 import { WorkflowRecords } from "./workflow-records";
 
@@ -28,6 +29,7 @@ export type Publish = (events: readonly GatewayEvent[], ofSubtree: readonly Gate
 interface Keeping {
   readonly keepEvents?: (workflow: string) => number;
   readonly labels?: readonly string[];
+  readonly metadataSchema?: MetadataSchema;
   readonly isParent?: boolean;
   readonly isChild?: boolean;
 }
@@ -41,6 +43,7 @@ export class Records {
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly steps: Steps;
+  readonly votes: Votes;
   readonly approvals: Approvals;
   readonly links: Links;
   readonly waits: Waits;
@@ -64,6 +67,7 @@ export class Records {
    * @param publish is called after each commit with the events that came to be, in order.
    * @param keeping.keepEvents how many events of an instance of this workflow are kept.
    * @param keeping.labels the metadata keys by which lists can be filtered.
+   * @param keeping.metadataSchema what may be sent along with an approval of this workflow.
    * @param keeping.isParent whether it has sub-agents.
    * @param keeping.isChild whether it is one.
    */
@@ -71,7 +75,13 @@ export class Records {
     storage: DurableObjectStorage,
     agent: string,
     publish: Publish,
-    { keepEvents = () => DEFAULT_KEEP_EVENTS, labels = [], isParent = false, isChild = false }: Keeping = {},
+    {
+      keepEvents = () => DEFAULT_KEEP_EVENTS,
+      labels = [],
+      metadataSchema = () => null,
+      isParent = false,
+      isChild = false,
+    }: Keeping = {},
   ) {
     this.agent = agent;
     this.store = new Store(storage, AGENT_SCHEMA);
@@ -79,7 +89,8 @@ export class Records {
     this.ledger = new Ledger(this.store, this.labels);
     this.journal = new Journal(this.store, agent, keepEvents);
     this.steps = new Steps(this.store, agent, keepEvents);
-    this.approvals = new Approvals(this.store);
+    this.votes = new Votes(this.store);
+    this.approvals = new Approvals(this.store, agent, this.votes, metadataSchema);
     this.links = new Links(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
@@ -155,6 +166,7 @@ export class Records {
     this.journal.forget(instance);
     this.steps.forget(instance.id);
     this.ledger.delete(instance.id);
+    this.votes.forget(instance.id);
     for (const table of ["approvals", "links", "waits"]) {
       this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instance.id);
     }
