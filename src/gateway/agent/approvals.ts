@@ -134,6 +134,12 @@ export class Approvals {
     );
   }
 
+  /** The gate of an instance that was opened last. */
+  lastOf(instanceId: string): ApprovalRow | undefined {
+    const query = "SELECT * FROM switchyard_approvals WHERE instance_id = ? ORDER BY ordinal DESC LIMIT 1";
+    return this.#store.rows<ApprovalRow>(query, instanceId)[0];
+  }
+
   /** Moves the open gates of an instance to a new attempt, but for those of one step. */
   carryOver(instanceId: string, attempt: number, exceptStep: string): void {
     this.#store.run(

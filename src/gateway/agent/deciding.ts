@@ -64,11 +64,15 @@ function onlyOpen(context: ServiceContext, { instanceId }: { readonly instanceId
   const instance = requireInstance(context, instanceId);
   const [gate, another] = context.records.approvals.pendingOf(instance.id);
   if (gate !== undefined && another === undefined) return gate;
+  if (gate !== undefined)
+    throw new ProblemError("approval_ambiguous", {
+      detail: "Several approvals of the instance are open: decide each by its own id.",
+    });
+  const last = context.records.approvals.lastOf(instance.id);
+  const decision = last && toStandingDecision(last);
   throw new ProblemError("approval_ambiguous", {
-    detail:
-      gate === undefined
-        ? `No approval of the instance is open; it is ${instance.status}.`
-        : "Several approvals of the instance are open: decide each by its own id.",
+    detail: `No approval of the instance is open; it is ${instance.status}.`,
+    ...(decision === undefined ? {} : { decision }),
   });
 }
 

@@ -91,7 +91,9 @@ export const Problem = z
       .string()
       .optional()
       .describe("With status_conflict: the present status of the instance"),
-    decision: StandingDecision.optional().describe("With approval_closed: the decision that stands"),
+    decision: StandingDecision.optional().describe(
+      "With approval_closed: the decision that stands; with approval_ambiguous: that on the last approval, if none is open",
+    ),
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details" });
 export type Problem = z.infer<typeof Problem>;
