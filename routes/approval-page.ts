@@ -3,7 +3,6 @@ import { bodyLimit } from "hono/body-limit";
 import { Decision } from "../src/gateway/contract/approval";
 import type { AgentPath } from "../src/gateway/contract/names";
 import { type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
-import { toJsonSchema } from "../src/gateway/operations/schemas";
 import { servedPath } from "../src/gateway/operations/served-path";
 import type { AgentPort, LinkView } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
@@ -96,12 +95,12 @@ interface Looked {
 
 async function look(registry: Registry, { agent, id, approvalId }: Opened): Promise<Looked> {
   const view = await agent.viewLink({ id, approvalId });
-  const contract = registry.workflows.get(view.approval.workflow)?.approval;
-  const asks = contract !== undefined && contract.def.type !== "undefined";
+  const { workflow, metadataSchema } = view.approval;
+  const contract = registry.workflows.get(workflow)?.approval;
   return {
     view,
-    metadata: metadataForm(asks ? toJsonSchema(contract) : undefined),
-    mayBeMissing: !asks || contract.safeParse(undefined).success,
+    metadata: metadataForm(metadataSchema),
+    mayBeMissing: contract === undefined || contract.safeParse(undefined).success,
   };
 }
 

@@ -60,9 +60,9 @@ const FlatObject = z.looseObject({
   anyOf: z.undefined().optional(),
 });
 
-/** Reads a form off the JSON Schema of an approval contract. @param schema undefined if nothing is sent along. */
-export function metadataForm(schema: unknown): MetadataForm {
-  if (schema === undefined) return { kind: "none" };
+/** Reads a form off the JSON Schema of an approval contract. @param schema null, or of nothing, if nothing is sent along. */
+export function metadataForm(schema: Readonly<Record<string, unknown>> | null): MetadataForm {
+  if (schema === null || "not" in schema) return { kind: "none" };
   const flat = FlatObject.safeParse(schema);
   if (!flat.success) return { kind: "json" };
   const { properties, required } = flat.data;

@@ -84,7 +84,8 @@ function titleOf({ summary, stepName }: Approval): string {
 }
 
 function question(approval: Approval, holder: string): Html {
-  const { workflow, instanceId, agent, stepName, requestedAt, deadline } = approval;
+  const { workflow, instanceId, agent, stepName, requestedAt, deadline, required, votes } = approval;
+  const approvals = votes.filter(({ decision }) => decision === "approve").length;
   const asked = approval.details ?? null;
   return html`<h1 dir="auto">${titleOf(approval)}</h1>
     ${
@@ -101,6 +102,7 @@ function question(approval: Approval, holder: string): Html {
       ["Agent", agent],
       ["Asked", moment(requestedAt)],
       ["To be answered by", deadline === null ? null : moment(deadline)],
+      ["Approvals", required === 1 ? null : `${approvals} of the ${required} that are needed`],
       ["This link is for", written(holder)],
     ])}`;
 }

@@ -1,5 +1,6 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "./contract/agent";
 import type { Approval, ApprovalStatus, Decision } from "./contract/approval";
+import type { ApprovalWithHistory } from "./contract/approval-history";
 import type { Actor, AuditEntry, AuditVerification } from "./contract/audit";
 import type { EventType, GatewayEvent } from "./contract/event";
 import type { Control } from "./contract/control";
@@ -68,6 +69,15 @@ export interface InstanceFilter {
   readonly created?: Span;
   readonly updated?: Span;
   readonly completed?: Span;
+}
+
+/** Which approvals; what is left out does not matter. */
+export interface ApprovalFilter {
+  /** Any of these; any at all if there are none. */
+  readonly status: readonly ApprovalStatus[];
+  readonly workflow?: string | undefined;
+  readonly instanceId?: string | undefined;
+  readonly requested?: Span;
 }
 
 /** Whether agents below are meant too. */
@@ -252,12 +262,13 @@ export interface AgentPort {
     input: PageRequest & Reaching & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
   ): Promise<InstancePage>;
   /** Lists approvals, newest first. */
-  listApprovals(
-    input: PageRequest & Reaching & { readonly status: readonly ApprovalStatus[] },
-  ): Promise<Page<Approval>>;
-  /** Reads one approval. */
-  getApproval(input: { readonly id: string }): Promise<Approval>;
-  /** Decides one approval, or the only open one of an instance, in the name in which the agent is asked. */
+  listApprovals(input: PageRequest & Reaching & ApprovalFilter): Promise<Page<Approval>>;
+  /** Reads one approval, with what happened to it. */
+  getApproval(input: { readonly id: string }): Promise<ApprovalWithHistory>;
+  /**
+   * Decides one approval, or the only open one of an instance, in the name in which the agent is asked. Where several must
+   * approve it is a vote, and the approval may stay pending.
+   */
   decide(input: {
     readonly target: { readonly approvalId: string } | { readonly instanceId: string };
     readonly decision: Decision;
@@ -312,6 +323,10 @@ export interface AgentPort {
     readonly ifMatch: string | undefined;
     readonly once?: Once | undefined;
   }): Promise<StateView>;
+  /** Lists what was done to the agent, newest first. */
+  listAudit(input: PageRequest): Promise<Page<AuditEntry>>;
+  /** Checks the hashes of that list, from the oldest entry or from a cursor on. */
+  verifyAudit(input: { readonly cursor: string | undefined }): Promise<AuditVerification>;
   /** Ends a stream token, and the tails that were opened with it. */
   revokeStreamToken(input: { readonly tokenId: string }): Promise<void>;
   /**

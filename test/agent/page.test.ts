@@ -117,7 +117,7 @@ describe("a cursor", () => {
     expect(refusal(() => list(desk, { cursor: nextCursor, status: ["queued"] }))).toBe("invalid_cursor");
     expect(refusal(() => list(desk, { cursor: nextCursor, workflow: "refund" }))).toBe("invalid_cursor");
     const cursor = nextCursor ?? undefined;
-    expect(refusal(() => desk.records.approvals.list({ status: [], limit: 2, cursor }, "/x"))).toBe(
+    expect(refusal(() => desk.records.approvals.list({ status: [], limit: 2, cursor }))).toBe(
       "invalid_cursor",
     );
   });

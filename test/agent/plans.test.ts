@@ -77,8 +77,8 @@ test("no query scans a table that grows, or sorts one: cost does not grow with t
   desk.ask("r-1");
   desk.report("r-1", { type: "progress", key: "p", progress: { percent: 1 } });
   desk.report("r-1", { type: "completed", output: null });
-  records.approvals.list({ ...page, status: [] }, records.agent);
-  records.approvals.list({ ...page, status: ["pending", "approved"] }, records.agent);
+  records.approvals.list({ ...page, status: [] });
+  records.approvals.list({ ...page, status: ["pending", "approved"] });
   records.approvals.countPending();
   records.journal.read({ instanceId: undefined, after: undefined, limit: 10 });
   records.journal.read({ instanceId: "r-1", after: undefined, limit: 10 });
@@ -110,7 +110,9 @@ describe.each(["newest", "oldest"] as const)("%s first", (order) => {
           desk.queries
             .slice(before)
             .filter(
-              (query) => !/ LIMIT (?:\?|1 OFFSET \?)$/.test(query) && query.includes("switchyard_instances"),
+              (query) =>
+                !/ LIMIT (?:\?|1 OFFSET \?)$| WHERE ordinal IN \(\d+(?:, \d+){0,9}\)$/.test(query) &&
+                query.includes("switchyard_instances"),
             ),
         ).toEqual([]);
       }
@@ -175,9 +177,7 @@ describe("of many instances", () => {
     expect(walk(desk, filter, "newest", 97).flat()).toEqual(listed.toReversed());
     const { total } = desk.records.ledger.list({ ...filter, count: true, limit: 1, cursor: undefined }, "/x");
     expect(total).toBe(listed.length);
-    expect(desk.records.ledger.matching(filter, 300).map(({ ordinal }) => ordinal)).toEqual(
-      listed.slice(0, 300),
-    );
+    expect(desk.records.ledger.matching(filter, 300)).toEqual(listed.slice(0, 300));
   });
 
   test("what is rare and old is looked for a stretch at a time, and what few are in is found at once", () => {

@@ -4,6 +4,7 @@ import type { InstanceRow } from "../../src/gateway/agent/ledger.ts";
 import { receive, type Received } from "../../src/gateway/agent/reception.ts";
 import { Records } from "../../src/gateway/agent/records.ts";
 import type { GateReport, OpenedGate, Report } from "../../src/gateway/agent/reports.ts";
+import { OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
 import type { Actor } from "../../src/gateway/contract/audit.ts";
 import { eventSchema, type GatewayEvent } from "../../src/gateway/contract/event.ts";
 import { type InstanceStatus, instanceSchema, type Metadata } from "../../src/gateway/contract/instance.ts";
@@ -102,6 +103,7 @@ export function openDesk(
         details: null,
         timeoutMs: 60_000,
         sdkEventType: "approval",
+        terms: OPEN_TERMS,
         ...gate,
       };
       const { answer } = desk.report(id, { type: "gate-opened", gate: asked }, now);

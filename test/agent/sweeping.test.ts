@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
 import { stepSource } from "../../src/gateway/agent/step-taking.ts";
 import { openGateway } from "./stand-in-gateway.ts";
 import { NOON } from "./stand-ins.ts";
@@ -28,8 +29,14 @@ async function fill({ records, report, service }: Opened): Promise<void> {
     details: null,
     timeoutMs: 60_000,
     sdkEventType: "approval",
+    terms: { ...OPEN_TERMS, required: 2 },
   };
   await report(ID, { type: "gate-opened", gate });
+  const target = { instanceId: ID };
+  await service.decide({ target, decision: "approve", reason: undefined, metadata: { note: "n" } });
+  const [approval] = records.approvals.pendingOf(ID);
+  const link = { holder: "ada", decisions: ["approve"] as const, expiresAt: undefined, ttlSeconds: 5 };
+  await service.createLink({ approvalId: approval?.id ?? "", ...link });
   const event = {
     type: "step_started",
     eventId: 1,
@@ -77,6 +84,8 @@ const NOTHING = {
   steps: 0,
   step_readings: 0,
   approvals: 0,
+  votes: 0,
+  links: 0,
   waits: 0,
   answers: 0,
   outbox: 0,

@@ -83,10 +83,11 @@ describe.each(named)("%s", (id, operation) => {
 
   test("says that an instance, approval or cursor may be wrong if, and only if, it is asked with one", () => {
     const { params, query } = operation.schemas;
+    const about = Object.keys(params?.shape ?? {});
     const asked = Object.keys({ ...params?.shape, ...query?.shape });
-    expect(problems(operation).includes("instance_not_found")).toBe(asked.includes("instanceId"));
+    expect(problems(operation).includes("instance_not_found")).toBe(about.includes("instanceId"));
     expect(problems(operation).includes("approval_not_found")).toBe(
-      asked.includes("approvalId") || IN_BODY.includes(id),
+      about.includes("approvalId") || IN_BODY.includes(id),
     );
     expect(problems(operation).includes("invalid_cursor")).toBe(
       asked.includes("cursor") || asked.includes("after") || CURSOR_IN_BODY.includes(id),
@@ -122,6 +123,8 @@ describe("the table of operations", () => {
       "listReturnsInstances",
       "deleteReturnsInstances",
       "listReturnsApprovals",
+      "listReturnsAudit",
+      "verifyReturnsAudit",
       "streamReturnsEvents",
       "createReturnsStreamToken",
       "revokeReturnsStreamToken",

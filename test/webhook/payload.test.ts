@@ -29,17 +29,7 @@ function happened(text: string): GatewayEvent[] {
   for (const id of ["one", "two", long]) desk.accept(id, { metadata: { owner: text.slice(0, 100) } });
   desk.report("one", { type: "started" });
   desk.report("one", { type: "progress", progress: { percent: 1, text }, key: "p" });
-  desk.report("one", {
-    type: "gate-opened",
-    gate: {
-      stepName: text,
-      occurrence: 1,
-      summary: text,
-      details: { text },
-      timeoutMs: 1_000,
-      sdkEventType: "approval",
-    },
-  });
+  desk.ask("one", { stepName: text, summary: text, details: { text } });
   desk.records.change((now) => complete(desk.records, desk.row("one"), { text }, now));
   desk.records.change((now) => fail(desk.records, desk.row("two"), { name: text, message: text }, now));
   desk.records.change((now) => terminate(desk.records, desk.row(long), now));

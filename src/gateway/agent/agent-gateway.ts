@@ -4,11 +4,13 @@ import { ProblemError } from "../contract/problem";
 import type { StepEvent } from "../contract/step-event";
 import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
+import { type JsonSchema, metadataSchemaOf } from "../registry/json-schema";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { currentActor } from "./acting";
 import { Adoption } from "./adoption";
 import { Chores, SOON_MS } from "./chores";
 import { Courier, type Origin } from "./courier";
+import { eventTo, migrationOf } from "./deeds";
 import { type Dissolved, isLeaving } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
 import { Family, type FamilyHost } from "./family";
@@ -83,6 +85,7 @@ export class AgentGateway {
     this.records = new Records(host.storage, formatAgentPath(host.path), publish, {
       keepEvents: (workflow) => keepEventsOf(host.definition, workflow),
       labels: labelsOf(host.definition),
+      metadataSchema: (workflow) => metadataSchemaIn(host.definition, workflow),
       isParent: host.definition.children.length > 0,
       isChild: host.isSubAgent,
       isAnnouncing: hasEndpoints(host.env),
@@ -247,8 +250,15 @@ export class AgentGateway {
 
   /** Instances of a binding that was renamed go on under its present name, and are adopted if they were not. */
   migrateBinding(from: string, to: string): number {
-    const migrated = this.#exists() ? this.records.change(() => this.#rename(from, to)) : 0;
+    const migrated = this.#exists() ? this.records.change((now) => this.#migrate(from, to, now)) : 0;
     this.#adoption.takeBatch();
+    return migrated;
+  }
+
+  /** As the author's own code asks for it. Inside a change. */
+  #migrate(from: string, to: string, now: number): number {
+    const migrated = this.#rename(from, to);
+    this.records.note(migrationOf(from, to, migrated, this.records.agent), now);
     return migrated;
   }
 
@@ -262,11 +272,12 @@ export class AgentGateway {
   }
 
   /** Sends an event to an instance, of any type: the author's own code answers for it. */
-  async tell({ id }: InstanceRow, event: EngineEvent): Promise<void> {
+  async tell(instance: InstanceRow, event: EngineEvent): Promise<void> {
     await this.#alarm.ensure(Date.now() + SOON_MS);
-    this.records.change((now) =>
-      this.records.outbox.add({ kind: "event", instanceId: id, payload: event }, now),
-    );
+    this.records.change((now) => {
+      this.records.outbox.add({ kind: "event", instanceId: instance.id, payload: event }, now);
+      this.records.note(eventTo(instance, event.type, this.records.agent), now);
+    });
     this.#host.background(this.#courier.deliver());
   }
 
@@ -328,6 +339,12 @@ function ofFamily(host: AgentHost): Omit<FamilyHost, OwnOfFamily> {
 /** Also of a workflow that is not declared any more, of which instances are left. */
 function keepEventsOf({ workflows }: AgentDefinition, workflow: string): number {
   return workflows.find(({ name }) => name === workflow)?.keepEvents ?? DEFAULT_KEEP_EVENTS;
+}
+
+/** Null of a workflow that is not declared any more. */
+function metadataSchemaIn({ workflows }: AgentDefinition, workflow: string): JsonSchema | null {
+  const declared = workflows.find(({ name }) => name === workflow);
+  return declared === undefined ? null : metadataSchemaOf(declared);
 }
 
 function delay(milliseconds: number): Promise<void> {

@@ -75,8 +75,8 @@ export class Chores {
     adoption.takeBatch();
     await inspection.checkAll(this.#records.ledger.dueForCheck(Date.now(), CHECKS_AT_ONCE));
     this.#records.change((now) => {
-      for (const instance of this.#retention.over(now, ENDED_SWEPT_AT_ONCE))
-        remove(this.#records, instance, now);
+      const over = this.#retention.over(now, ENDED_SWEPT_AT_ONCE);
+      for (const instance of this.#records.ledger.each(over)) remove(this.#records, instance, now);
     });
     await courier.tellEngine();
     this.#records.answers.sweep(Date.now());

@@ -2,9 +2,12 @@ import type { Approval } from "../contract/approval";
 import { placesOf, ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
 import { currentActor } from "./acting";
-import { type ApprovalRow, toApproval, toStandingDecision } from "./approvals";
+import { type ApprovalRow, termsOf, toStandingDecision } from "./approvals";
+import { decisionOn } from "./deeds";
 import { closeGate, expireGate } from "./gates";
 import type { InstanceRow } from "./ledger";
+import { requireMayDecide } from "./may-decide";
+import type { Records } from "./records";
 import type { DecisionPayload } from "./reports";
 import { requireApproval, requireInstance, type ServiceContext } from "./service-context";
 
@@ -24,7 +27,10 @@ interface Along {
   readonly after: (now: number) => void;
 }
 
-/** Decides a gate: one conditional update, with its event and the message to the engine, in one change. */
+/**
+ * Decides a gate, or votes at it: one conditional update, with its event, its entry in the audit log and the message to the
+ * engine, in one change.
+ */
 export async function decide(context: ServiceContext, input: DecideInput, along?: Along): Promise<Approval> {
   const { records, host } = context;
   await host.ensureAlarm();
@@ -58,11 +64,15 @@ function onlyOpen(context: ServiceContext, { instanceId }: { readonly instanceId
   const instance = requireInstance(context, instanceId);
   const [gate, another] = context.records.approvals.pendingOf(instance.id);
   if (gate !== undefined && another === undefined) return gate;
+  if (gate !== undefined)
+    throw new ProblemError("approval_ambiguous", {
+      detail: "Several approvals of the instance are open: decide each by its own id.",
+    });
+  const last = context.records.approvals.lastOf(instance.id);
+  const decision = last && toStandingDecision(last);
   throw new ProblemError("approval_ambiguous", {
-    detail:
-      gate === undefined
-        ? `No approval of the instance is open; it is ${instance.status}.`
-        : "Several approvals of the instance are open: decide each by its own id.",
+    detail: `No approval of the instance is open; it is ${instance.status}.`,
+    ...(decision === undefined ? {} : { decision }),
   });
 }
 
@@ -70,34 +80,60 @@ function onlyOpen(context: ServiceContext, { instanceId }: { readonly instanceId
 function makeDecision(context: ServiceContext, gate: ApprovalRow, input: DecideInput, now: number): Decided {
   const { records } = context;
   const instance = requireInstance(context, gate.instance_id);
-  const metadata = checkedMetadata(context, gate, input);
+  requireMayDecide(instance, termsOf(gate), currentActor());
+  const checked = { ...input, metadata: checkedMetadata(context, gate, input) };
   if (instance.status === "paused" && gate.status === "pending") throw new ProblemError("instance_paused");
-  const closed = expireGate(records, instance, gate.id, now)
-    ? undefined
-    : close(context, instance, gate, { ...input, metadata }, now);
-  const standing = closed ?? requireApproval(context, gate.id);
-  return { approval: toApproval(standing, records.agent), late: closed === undefined };
+  const late = expireGate(records, instance, gate.id, now) || gate.status !== "pending";
+  if (!late && counts(records, gate, checked, now)) {
+    if (decides(records, gate, checked)) close(records, instance, gate, checked, now);
+    else tellVote(records, instance, gate, now);
+    const closed = requireApproval(context, gate.id);
+    records.note(decisionOn(closed, records.agent, checked), now);
+  }
+  return { approval: records.approvals.view(requireApproval(context, gate.id)), late };
 }
 
-/** Closes the gate and leaves the message to the engine. @returns undefined if it was closed before. */
+/** Where several must approve, a decision is a vote, and counts once. @returns false if it is known already. */
+function counts(
+  records: Records,
+  gate: ApprovalRow,
+  { decision, reason, metadata }: DecideInput,
+  now: number,
+): boolean {
+  if (termsOf(gate).required === 1) return true;
+  const { name: principal, door } = currentActor();
+  const vote = { approvalId: gate.id, principal, door, decision, reason: reason ?? null, metadata };
+  return records.votes.cast(vote, now);
+}
+
+/** Whether a decision that counts closes its gate: a rejection does, and the last of the approvals that it takes. */
+function decides(records: Records, gate: ApprovalRow, { decision }: DecideInput): boolean {
+  const { required } = termsOf(gate);
+  return decision === "reject" || required === 1 || records.votes.countApprovals(gate.id) >= required;
+}
+
+/** Closes an open gate and leaves the message to the engine. */
 function close(
-  { records }: ServiceContext,
+  records: Records,
   instance: InstanceRow,
   gate: ApprovalRow,
   { decision, reason, metadata, shown }: DecideInput,
   now: number,
-): ApprovalRow | undefined {
+): void {
   const { name: decidedBy, door: decidedVia } = currentActor();
   const status = decision === "approve" ? "approved" : "rejected";
   const closing = { status, decidedBy, decidedVia, reason: reason ?? null, metadata, shown } as const;
   const closed = closeGate(records, instance, gate.id, closing, now);
-  if (closed === undefined) return undefined;
+  if (closed === undefined) throw new Error("the gate that was just open is closed");
   const payload: DecisionPayload = { approved: decision === "approve", reason, metadata };
   records.outbox.add(
     { kind: "event", instanceId: instance.id, payload: { type: closed.event_type, payload } },
     now,
   );
-  return closed;
+}
+
+function tellVote(records: Records, instance: InstanceRow, gate: ApprovalRow, now: number): void {
+  records.journal.append(instance, "approval.voted", { approval: records.approvals.view(gate) }, now);
 }
 
 function closedProblem(gate: ApprovalRow): ProblemError {

@@ -3,6 +3,7 @@ import { type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { Once } from "../port";
 import type { Children } from "./children";
+import { departureOf } from "./deeds";
 import type { Records } from "./records";
 import { remove, SWEPT_AT_ONCE } from "./removing";
 
@@ -57,6 +58,7 @@ export class Departures {
       if (!this.#host.hasChild(child) || isLeaving(this.#records, child))
         throw new ProblemError("agent_not_found");
       this.#note(child, now);
+      this.#records.note(departureOf(child, this.#records.agent), now);
       return path;
     });
     await this.#host.deliver();
@@ -83,7 +85,7 @@ export class Departures {
     const instances = ledger.oldest(SWEPT_AT_ONCE);
     this.#records.change((now) => {
       for (const child of children) this.#note(child, now);
-      for (const instance of instances) remove(this.#records, instance, now);
+      for (const instance of ledger.each(instances)) remove(this.#records, instance, now);
     });
     if (children.length === CHILDREN_AT_ONCE || instances.length === SWEPT_AT_ONCE) return "more";
     await this.#host.deliver();

@@ -141,19 +141,24 @@ export class Ledger {
     return count ? { ...page, total: this.count(filter) } : page;
   }
 
-  /** The instances that match, oldest first. */
-  matching(filter: InstanceFilter, limit: number): InstanceRow[] {
+  /** The instances that match, oldest first, by their `ordinal`. */
+  matching(filter: InstanceFilter, limit: number): number[] {
     const { start: after } = DIRECTIONS.oldest;
     const { route } = chooseRoute(this.#store, routesOf(this.#store, filter), "oldest", after);
-    return readEntries(this.#store, route, { order: "oldest", after, until: undefined, limit });
+    const entries = readEntries(this.#store, route, { order: "oldest", after, until: undefined, limit });
+    return entries.map(({ ordinal }) => ordinal);
   }
 
-  /** The instances that were started first. */
-  oldest(limit: number): InstanceRow[] {
-    return this.#store.rows<InstanceRow>(
-      "SELECT * FROM switchyard_instances ORDER BY ordinal LIMIT ?",
-      limit,
-    );
+  /** The instances that were started first, by their `ordinal`. */
+  oldest(limit: number): number[] {
+    const query = "SELECT ordinal FROM switchyard_instances ORDER BY ordinal LIMIT ?";
+    return this.#store.rows<{ ordinal: number }>(query, limit).map(({ ordinal }) => ordinal);
+  }
+
+  /** The instances themselves, one after the other: many of them at once may be more than fits into memory. */
+  *each(ordinals: Iterable<number>): Generator<InstanceRow> {
+    const query = "SELECT * FROM switchyard_instances WHERE ordinal = ?";
+    for (const ordinal of ordinals) yield* this.#store.rows<InstanceRow>(query, ordinal);
   }
 
   /** How many instances match. */
@@ -212,13 +217,10 @@ export class Ledger {
     this.#store.run("DELETE FROM switchyard_instances WHERE id = ?", id);
   }
 
-  /** Instances of which the engine was not heard for longest. */
-  dueForCheck(now: number, limit: number): InstanceRow[] {
-    return this.#store.rows<InstanceRow>(
-      "SELECT * FROM switchyard_instances WHERE check_at <= ? ORDER BY check_at LIMIT ?",
-      now,
-      limit,
-    );
+  /** Ids of instances of which the engine was not heard for longest. */
+  dueForCheck(now: number, limit: number): string[] {
+    const query = "SELECT id FROM switchyard_instances WHERE check_at <= ? ORDER BY check_at LIMIT ?";
+    return this.#store.rows<{ id: string }>(query, now, limit).map(({ id }) => id);
   }
 
   /**

@@ -5,18 +5,19 @@ import { ProblemError } from "../contract/problem";
 import type { Approval } from "../contract/approval";
 import type { AgentPort, LinkView } from "../port";
 import { actingFor, currentActor } from "./acting";
-import { type ApprovalRow, toApproval, toStandingDecision } from "./approvals";
+import { type ApprovalRow, termsOf, toStandingDecision } from "./approvals";
 import { decide } from "./deciding";
+import { linkCreationOf, linkRevocationOf } from "./deeds";
 import { iso } from "./ledger";
 import { decisionsOf, holderOf, type LinkRow, scopesOf, statusOf, toLink } from "./links";
+import { requireMayDecide } from "./may-decide";
 import { requireApproval, requireInstance, type ServiceContext } from "./service-context";
 
 type Asked<Method extends keyof AgentPort> = Parameters<AgentPort[Method]>[0];
 
 /** Makes a link for one approval, which lets its holder do what whoever makes it may do. */
-export async function createLink(context: ServiceContext, input: Asked<"createLink">): Promise<ApprovalLink> {
-  const { records, host } = context;
-  if (input.once !== undefined) await host.ensureAlarm();
+export function createLink(context: ServiceContext, input: Asked<"createLink">): ApprovalLink {
+  const { records } = context;
   return records.changeOnce(input.once, (now) => {
     const gate = requireOpen(context, input.approvalId, now);
     const expiresAt = expiryOf(gate, input, now);
@@ -27,14 +28,15 @@ export async function createLink(context: ServiceContext, input: Asked<"createLi
     }
     const { id: approvalId, instance_id: instanceId } = gate;
     const { holder, decisions } = input;
+    requireMayGive(context, gate, holder);
     const link = records.links.add(
       { approvalId, instanceId, holder, decisions, expiresAt },
       currentActor(),
       now,
     );
-    const detail = { link: link.id, for: holder, decisions, expiresAt: iso(expiresAt) };
-    records.note({ action: "link.created", target: addressOf(context, gate), detail }, now);
-    return toLink(link, now);
+    const made = toLink(link, now);
+    records.note(linkCreationOf(made, records.agent), now);
+    return made;
   });
 }
 
@@ -48,10 +50,10 @@ export function listLinks(context: ServiceContext, { approvalId }: Asked<"listLi
 export function revokeLink(context: ServiceContext, { approvalId, id }: Asked<"revokeLink">): ApprovalLink {
   const { records } = context;
   return records.change((now) => {
-    const gate = requireApproval(context, approvalId);
+    requireApproval(context, approvalId);
     requireLink(context, { approvalId, id });
     if (records.links.revoke(id, now)) {
-      records.note({ action: "link.revoked", target: addressOf(context, gate), detail: { link: id } }, now);
+      records.note(linkRevocationOf(approvalId, id, records.agent), now);
     }
     return toLink(requireLink(context, { approvalId, id }), now);
   });
@@ -60,7 +62,7 @@ export function revokeLink(context: ServiceContext, { approvalId, id }: Asked<"r
 /** Shows what a link is about, as long as it can be used. Changes nothing. */
 export function viewLink(context: ServiceContext, { approvalId, id }: Asked<"viewLink">): LinkView {
   const link = requireUsable(requireLink(context, { approvalId, id }), Date.now());
-  const approval = toApproval(requireApproval(context, approvalId), context.records.agent);
+  const approval = context.records.approvals.view(requireApproval(context, approvalId));
   return { approval, holder: holderOf(link), decisions: decisionsOf(link), shown: digestOf(approval) };
 }
 
@@ -78,7 +80,7 @@ export function decideByLink(
       before(gate, now) {
         const usable = requireUsable(requireLink(context, { approvalId, id }), now);
         if (!decisionsOf(usable).includes(decision.decision)) throw new ProblemError("link_not_found");
-        const isSame = shown === undefined || shown === digestOf(toApproval(gate, records.agent));
+        const isSame = shown === undefined || shown === digestOf(records.approvals.view(gate));
         if (!isSame && gate.status === "pending") throw new ProblemError("approval_changed");
       },
       after: (now) => records.links.markUsed(id, now),
@@ -138,6 +140,19 @@ function requireOpen(context: ServiceContext, approvalId: string, now: number): 
   return gate;
 }
 
+/**
+ * Nobody gives what they have not: whoever makes a link may decide, but for being named, and whoever it is for may too.
+ *
+ * @throws ProblemError `decision_not_allowed`
+ */
+function requireMayGive(context: ServiceContext, gate: ApprovalRow, holder: string): void {
+  const instance = requireInstance(context, gate.instance_id);
+  const terms = termsOf(gate);
+  const giver = currentActor();
+  requireMayDecide(instance, { ...terms, approvers: { ...terms.approvers, principals: [] } }, giver);
+  requireMayDecide(instance, terms, { ...giver, name: holder });
+}
+
 /** When a link ends: at a whole second, which is what a token can say. */
 function expiryOf(
   { deadline }: ApprovalRow,
@@ -158,8 +173,4 @@ function unfit(field: string, message: string): ProblemError {
     detail: `body/${field}: ${message}`,
     errors: [{ in: "body", pointer: `/${field}`, message }],
   });
-}
-
-function addressOf({ records }: ServiceContext, { id }: ApprovalRow): string {
-  return `${records.agent}/approvals/${id}`;
 }

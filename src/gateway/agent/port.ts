@@ -70,6 +70,8 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
         decideByLink: (input) => call("decideByLink", input),
         callMethod: (input) => call("callMethod", input),
         getState: () => call("getState"),
+        listAudit: (input) => call("listAudit", input),
+        verifyAudit: (input) => call("verifyAudit", input),
         revokeStreamToken: (input) => call("revokeStreamToken", input),
         readEvents: async (input) => {
           const answer = await call("readEvents", input);

@@ -97,7 +97,7 @@ function ask(
   gate: GateReport,
   now: number,
 ): OpenedGate | PassedGate {
-  const { stepName, occurrence, summary, details, timeoutMs } = gate;
+  const { stepName, occurrence, summary, details, timeoutMs, terms } = gate;
   const passedType = records.waits.passedType(instance, stepName, occurrence);
   if (passedType !== undefined) return { passed: true, eventType: passedType };
   const eventType = awaitedType(records, instance, gate);
@@ -110,6 +110,7 @@ function ask(
       summary,
       details,
       deadline: now + timeoutMs,
+      terms,
       ...(eventType === undefined ? {} : { eventType }),
     },
     now,

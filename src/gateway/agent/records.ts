@@ -6,7 +6,7 @@ import { AuditLog, type Deed } from "../durable/audit-log";
 import { currentActor } from "./acting";
 import { Answers } from "../durable/answers";
 import { Announcements } from "./announcements";
-import { Approvals } from "./approvals";
+import { Approvals, type MetadataSchema } from "./approvals";
 import { Callbacks } from "./callbacks";
 import { Feed, type Forgotten } from "./feed";
 import { Journal } from "./journal";
@@ -19,6 +19,7 @@ import { Steps } from "./steps";
 import { AGENT_SCHEMA } from "./schema";
 import { Store } from "../durable/store";
 import { forgetChild, type Rise, type Source, takeEvents, Upward } from "./upward";
+import { Votes } from "./votes";
 import { Waits } from "./waits";
 import { WorkflowRecords } from "./workflow-records";
 
@@ -29,6 +30,7 @@ export type Publish = (events: readonly GatewayEvent[], ofSubtree: readonly Gate
 interface Keeping {
   readonly keepEvents?: (workflow: string) => number;
   readonly labels?: readonly string[];
+  readonly metadataSchema?: MetadataSchema;
   readonly isParent?: boolean;
   readonly isChild?: boolean;
   readonly isAnnouncing?: boolean;
@@ -43,6 +45,7 @@ export class Records {
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly steps: Steps;
+  readonly votes: Votes;
   readonly approvals: Approvals;
   readonly links: Links;
   readonly waits: Waits;
@@ -68,6 +71,7 @@ export class Records {
    * @param publish is called after each commit with the events that came to be, in order.
    * @param keeping.keepEvents how many events of an instance of this workflow are kept.
    * @param keeping.labels the metadata keys by which lists can be filtered.
+   * @param keeping.metadataSchema what may be sent along with an approval of this workflow.
    * @param keeping.isParent whether it has sub-agents.
    * @param keeping.isChild whether it is one.
    * @param keeping.isAnnouncing whether there can be webhook endpoints.
@@ -79,6 +83,7 @@ export class Records {
     {
       keepEvents = () => DEFAULT_KEEP_EVENTS,
       labels = [],
+      metadataSchema = () => null,
       isParent = false,
       isChild = false,
       isAnnouncing = false,
@@ -90,7 +95,8 @@ export class Records {
     this.ledger = new Ledger(this.store, this.labels);
     this.journal = new Journal(this.store, agent, keepEvents);
     this.steps = new Steps(this.store, agent, keepEvents);
-    this.approvals = new Approvals(this.store);
+    this.votes = new Votes(this.store);
+    this.approvals = new Approvals(this.store, agent, this.votes, metadataSchema);
     this.links = new Links(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
@@ -178,6 +184,7 @@ export class Records {
     this.journal.forget(instance);
     this.steps.forget(instance.id);
     this.ledger.delete(instance.id);
+    this.votes.forget(instance.id);
     for (const table of ["approvals", "links", "waits"]) {
       this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instance.id);
     }

@@ -186,6 +186,22 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE switchyard_approvals ADD COLUMN shown TEXT;
   `,
   `
+  ALTER TABLE switchyard_approvals ADD COLUMN terms TEXT;
+  CREATE INDEX switchyard_approvals_by_workflow ON switchyard_approvals (workflow, status, ordinal);
+  CREATE INDEX switchyard_approvals_by_time ON switchyard_approvals (requested_at);
+  CREATE TABLE switchyard_votes (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    approval_id TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    door TEXT NOT NULL,
+    reason TEXT,
+    metadata TEXT,
+    at INTEGER NOT NULL,
+    UNIQUE (approval_id, principal, decision)
+  ) STRICT;
+  `,
+  `
   CREATE TABLE switchyard_links (
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,

@@ -2,6 +2,7 @@ import type { Instance, StartedItem } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
 import { currentActor } from "./acting";
+import { startOf } from "./deeds";
 import { toInstance } from "./ledger";
 import { requireInstance, requireWorkflow, type ServiceContext } from "./service-context";
 
@@ -60,6 +61,7 @@ function accept(
   const row = requireInstance(context, id);
   records.journal.append(row, "instance.queued", { metadata }, now, "queued");
   records.outbox.add({ kind: "create", instanceId: id, payload: { params } }, now + delay);
+  records.note(startOf(row, records.agent), now);
   return toInstance(row, records.agent);
 }
 

@@ -12,6 +12,7 @@ import { Name } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 
 import type { AgentGateway } from "./agent-gateway";
+import { deletionOf, sweepOf } from "./deeds";
 import type { InstanceRow } from "./ledger";
 import { remove } from "./removing";
 import { type Criteria, toWorkflowInfo } from "./workflow-records";
@@ -179,7 +180,11 @@ export function withWorkflowApi<Base extends AgentBase>(
         });
       }
       gateway.records.change((now) => {
-        for (const row of rows) remove(gateway.records, row, now);
+        const { records } = gateway;
+        for (const row of rows) remove(records, row, now);
+        const [only, another] = rows;
+        if (only !== undefined && another === undefined) records.note(deletionOf(only, records.agent), now);
+        else if (another !== undefined) records.note(sweepOf(rows.length, false, records.agent), now);
       });
       gateway.deliverSurely();
     }

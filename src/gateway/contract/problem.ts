@@ -10,6 +10,11 @@ export const PROBLEMS = {
   invalid_cursor: { status: 400, title: "The cursor is not one of this list", retryable: false },
   unauthorized: { status: 401, title: "A valid API key is required", retryable: false },
   forbidden: { status: 403, title: "The key lacks the scope for this", retryable: false },
+  decision_not_allowed: {
+    status: 403,
+    title: "The approval is not for this caller to decide",
+    retryable: false,
+  },
   not_found: { status: 404, title: "Nothing is served at this address", retryable: false },
   agent_not_found: { status: 404, title: "No such agent", retryable: false },
   instance_not_found: { status: 404, title: "No such instance", retryable: false },
@@ -91,7 +96,9 @@ export const Problem = z
       .string()
       .optional()
       .describe("With status_conflict: the present status of the instance"),
-    decision: StandingDecision.optional().describe("With approval_closed: the decision that stands"),
+    decision: StandingDecision.optional().describe(
+      "With approval_closed: the decision that stands; with approval_ambiguous: that on the last approval, if none is open",
+    ),
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details" });
 export type Problem = z.infer<typeof Problem>;

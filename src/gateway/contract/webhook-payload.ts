@@ -66,6 +66,7 @@ const DATA: Record<WebhookType, z.ZodObject> = {
       .optional()
       .describe("If the endpoint asks for it: a page on which whoever has this address decides"),
   }),
+  "approval.voted": approval(),
   "approval.decided": approval(),
   "approval.expired": approval(),
   "approval.cancelled": approval(),
@@ -101,6 +102,7 @@ const MEANINGS: Record<WebhookType, string> = {
   "instance.errored": "A workflow threw",
   "instance.terminated": "An instance was terminated",
   "approval.requested": "An approval waits for a decision",
+  "approval.voted": "Somebody approved, and more must",
   "approval.decided": "Somebody approved or rejected",
   "approval.expired": "The deadline passed without a decision",
   "approval.cancelled": "The instance ended before anybody decided",

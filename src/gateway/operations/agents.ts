@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { AgentView, Catalogue, type CatalogueAgent, type CatalogueWorkflow } from "../contract/agent";
+import { toJsonSchema } from "../registry/json-schema";
 import type { AgentChain } from "../registry/registry";
 import { leafOf } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { type MethodSubject, operation, type Subject } from "./operation";
-import { named, toJsonSchema } from "./schemas";
+import { named } from "./schemas";
 import { camel, pascal, words } from "./words";
 
 /** URL template of the agents that a chain leads to. */

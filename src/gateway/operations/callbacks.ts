@@ -31,6 +31,7 @@ export const receiveApprovalCallback = operation<undefined>()({
   problems: [
     "approval_not_found",
     "approval_closed",
+    "decision_not_allowed",
     "instance_paused",
     "agent_unavailable",
     "idempotency_key_reused",

@@ -43,7 +43,7 @@ export const createLink = operation<Subject>()({
   scope: "approvals:delegate",
   rest: { method: "post", path: () => "/approvals/{approvalId}/links", status: 201 },
   schemas: () => ({ params: ApprovalParams, body: LinkBody, output: NewApprovalLink }),
-  problems: ["approval_not_found", "approval_closed", "too_many_links"],
+  problems: ["approval_not_found", "approval_closed", "decision_not_allowed", "too_many_links"],
   answer: async ({ params: { approvalId }, body, once }, reach) => {
     const { agent, path, origin, issueLinkToken, mayDecideAt } = reach;
     const { expiresAt, ttlSeconds } = body;

@@ -13,11 +13,6 @@ export function named<Schema extends z.ZodType>(schema: Schema, id: string): Sch
   return schema.meta()?.id === undefined ? schema.meta({ id }) : schema;
 }
 
-/** What JSON Schema cannot say (a transform, `undefined`) is left open rather than refused. */
-export function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "input"): Record<string, unknown> {
-  return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
-}
-
 // A named schema is one component of the document, so each is made once.
 const ofWorkflow = memoized(({ name, params, progress, output, approval }: WorkflowDefinition) => {
   const prefix = pascal(name);

@@ -1,6 +1,7 @@
+import type { AgentDefinition } from "../registry/agent-definition";
 import type { Registry } from "../registry/registry";
 import { hasStateBelow, leafOf, workflowsBelow } from "../registry/registry";
-import { listAudit, verifyAudit } from "./audit";
+import { listAgentAudit, listAudit, verifyAgentAudit, verifyAudit } from "./audit";
 import { callMethod, getAgent, getHealth, listAgents } from "./agents";
 import { migrateBinding } from "./bindings";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
@@ -78,6 +79,8 @@ const OF_AGENT_WITH_WORKFLOWS = [
   listLinks,
   revokeLink,
 ];
+/** Of agents to which anything can be done. */
+const OF_AGENT_WITH_AUDIT = [listAgentAudit, verifyAgentAudit];
 const OF_AGENT_WITH_EVENTS = [readAgentEvents, createStreamToken, revokeStreamToken];
 
 /** An operation with everything that it is about filled in: what a door serves. */
@@ -116,6 +119,7 @@ export function bindOperations(registry: Registry): BoundOperation[] {
       ...(agent.state === undefined ? [] : OF_AGENT_WITH_STATE),
       ...(workflowsBelow(agent).length === 0 ? [] : OF_AGENT_OVER_WORKFLOWS),
       ...(agent.workflows.length === 0 ? [] : OF_AGENT_WITH_WORKFLOWS),
+      ...(isChanged(agent) ? OF_AGENT_WITH_AUDIT : []),
       ...(workflowsBelow(agent).length === 0 && !hasStateBelow(agent) ? [] : OF_AGENT_WITH_EVENTS),
     ];
     return [
@@ -131,6 +135,12 @@ export function bindOperations(registry: Registry): BoundOperation[] {
     ];
   });
   return withUniqueIds([...ofGateway, ...ofAgents]);
+}
+
+/** Whether anything can be done to agents of a class, of which their audit log would tell. */
+function isChanged({ workflows, children, methods, state }: AgentDefinition): boolean {
+  const parts = [...workflows, ...children, ...Object.values(methods)];
+  return parts.length > 0 || state !== undefined;
 }
 
 /** What the operation is about is erased here: from now on doors treat all alike. */

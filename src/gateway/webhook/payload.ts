@@ -59,6 +59,7 @@ function detailsOf({ type, data }: GatewayEvent): {
 } {
   switch (type) {
     case "approval.requested":
+    case "approval.voted":
     case "approval.decided":
     case "approval.expired":
     case "approval.cancelled": {
