@@ -22,13 +22,15 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/gateway/registry/duration",
     "type src/gateway/port",
   ],
-  "src/gateway/auth/": ["src/gateway/contract/", "hono", "zod"],
+  "src/gateway/auth/": ["src/gateway/contract/", "src/gateway/registry/definition-error", "hono", "zod"],
   "src/gateway/durable/": ["src/gateway/contract/", "node:crypto"],
   "src/gateway/directory/": [
+    "src/gateway/auth/grant",
     "src/gateway/contract/",
     "src/gateway/durable/",
     "type src/gateway/port",
     "cloudflare:workers",
+    "node:crypto",
   ],
   "src/gateway/agent/": [
     "src/gateway/contract/",

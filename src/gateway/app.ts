@@ -6,12 +6,14 @@ import { referencePage } from "../../openapi/reference-page";
 import type { GatewayEnv } from "../../routes/gateway-env";
 import { onError, problemResponse } from "../../routes/problem-response";
 import { mountRest, refuseInvalid } from "../../routes/rest";
-import { openDirectory } from "./directory/port";
+import { lookUpKey, openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
-import { apiKeyAuthenticator } from "./auth/api-key";
+import { createAuthenticator, usableKey } from "./auth/authenticator";
 import { linkTokens } from "./auth/link-token";
+import { type Auth, type AuthOptions, readAuthOptions } from "./auth/options";
 import { signingKeys } from "./auth/signing-keys";
+import { streamTokens } from "./auth/stream-token";
 import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
@@ -32,6 +34,8 @@ export interface GatewayOptions {
   readonly info?: Partial<DocumentInfo>;
   /** How long event streams live, and how many there may be. */
   readonly streams?: StreamOptions;
+  /** Who is let in, beside the holders of API keys. */
+  readonly auth?: AuthOptions;
 }
 
 /**
@@ -40,11 +44,12 @@ export interface GatewayOptions {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
+export function createGateway({ agents, info, streams = {}, auth = {} }: GatewayOptions): {
   fetch: ExportedHandlerFetchHandler;
 } {
   const registry = createRegistry(agents);
   const limits = streamLimits(streams);
+  const known = readAuthOptions(auth);
   checkBindings(registry);
   let app: OpenAPIHono<GatewayEnv> | undefined;
   return {
@@ -54,6 +59,7 @@ export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
         agents,
         { title: "Switchyard", version: "0.1.0", ...info },
         limits,
+        known,
         ctx.exports,
       );
       return app.fetch(request, env, ctx);
@@ -66,6 +72,7 @@ function createApp(
   roots: readonly AgentDefinition[],
   info: DocumentInfo,
   limits: StreamLimits,
+  auth: Auth,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
@@ -80,9 +87,17 @@ function createApp(
     const env = c.env as GatewayBindings;
     c.set("port", createPort(env, roots));
     c.set("directory", openDirectory(env));
-    const { SWITCHYARD_API_KEY: apiKey, SWITCHYARD_SIGNING_KEYS: list } = env;
-    const keys = signingKeys({ signingKeys: list, apiKey });
-    c.set("authenticator", apiKeyAuthenticator(apiKey, keys));
+    const bootstrapKey = usableKey(env.SWITCHYARD_API_KEY);
+    const keys = signingKeys({ signingKeys: env.SWITCHYARD_SIGNING_KEYS, apiKey: bootstrapKey });
+    c.set(
+      "authenticator",
+      createAuthenticator({
+        ...auth,
+        bootstrapKey,
+        streamTokens: streamTokens(keys),
+        lookUp: lookUpKey(env),
+      }),
+    );
     c.set("linkTokens", linkTokens(keys));
     c.set("streams", limits);
     await next();

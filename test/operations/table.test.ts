@@ -160,6 +160,11 @@ describe("the table of operations", () => {
     expect(bindOperations(createRegistry([])).map(({ id }) => id)).toEqual([
       "getHealth",
       "listAgents",
+      "listKeys",
+      "createKey",
+      "getKey",
+      "rotateKey",
+      "revokeKey",
       "listAudit",
       "verifyAudit",
     ]);

@@ -16,12 +16,23 @@ import {
 } from "./controls";
 import { readAgentEvents, readInstanceEvents } from "./events";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
+import { createKey, getKey, listKeys, revokeKey, rotateKey } from "./keys";
 import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
 import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
 import { getState, mergeState, replaceState, resetState } from "./state";
 import { pascal } from "./words";
 
-const OF_GATEWAY = [getHealth, listAgents, listAudit, verifyAudit];
+const OF_GATEWAY = [
+  getHealth,
+  listAgents,
+  listKeys,
+  createKey,
+  getKey,
+  rotateKey,
+  revokeKey,
+  listAudit,
+  verifyAudit,
+];
 const OF_AGENT = [getAgent];
 const OF_AGENT_WITH_STATE = [getState, replaceState, mergeState, resetState];
 const OF_PARENT = [listChildren];
@@ -50,7 +61,10 @@ const OF_AGENT_WITH_EVENTS = [readAgentEvents, createStreamToken, revokeStreamTo
 export interface BoundOperation {
   readonly id: string;
   readonly summary: string;
-  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "once" | "parsed" | "problems">;
+  readonly operation: Pick<
+    Operation,
+    "description" | "scope" | "extent" | "kind" | "once" | "parsed" | "problems"
+  >;
   readonly rest: {
     readonly method: RestMethod;
     readonly path: string;
@@ -68,7 +82,9 @@ export interface BoundOperation {
 
 /** Every operation of every agent, workflow and method of a registry. All doors are made from this table. */
 export function bindOperations(registry: Registry): BoundOperation[] {
-  const ofGateway = OF_GATEWAY.map((operation) => bind(operation, undefined, undefined));
+  const ofGateway = OF_GATEWAY.map((operation) =>
+    bind(operation as Operation<undefined>, undefined, undefined),
+  );
   const ofAgents = registry.chains.flatMap((chain) => {
     const agent = leafOf(chain);
     const subject: Subject = { chain, agent };
