@@ -11,6 +11,8 @@ const grantOf = (...agents: string[]): Grant => ({ scopes: ["instances:read"], a
 const reads = (grant: Grant, path: AgentPath, below = false): boolean =>
   allows(grant, "instances:read", { path, instanceId: undefined, below });
 
+const whole = (grant: Grant): boolean => allows(grant, "instances:read", WHOLE_GATEWAY);
+
 describe("what a grant allows", () => {
   test("is its scopes, each at each of its agents", () => {
     const grant: Grant = {
@@ -43,7 +45,6 @@ describe("what a grant allows", () => {
   });
 
   test("is the whole gateway for who reaches every agent alone", () => {
-    const whole = (grant: Grant) => allows(grant, "instances:read", WHOLE_GATEWAY);
     expect(whole(grantOf("/**"))).toBe(true);
     expect(whole(EVERYTHING)).toBe(true);
     for (const agents of [[], ["/agents/catalog/**"], ["/agents/catalog/**", "/agents/desk/**"]])

@@ -68,20 +68,21 @@ describe("the holder of a JWT", () => {
   });
 });
 
+const accessOptions = (): AuthOptions => ({
+  access: {
+    team: "acme",
+    audience: "tag",
+    grants: { scopes: ["instances:read"], agents: ["/agents/catalog/**"] },
+    jwks: { keys: [access.jwk, signer.jwk] },
+  },
+});
+
 describe("whom Cloudflare Access lets through", () => {
-  const options = (): AuthOptions => ({
-    access: {
-      team: "acme",
-      audience: "tag",
-      grants: { scopes: ["instances:read"], agents: ["/agents/catalog/**"] },
-      jwks: { keys: [access.jwk, signer.jwk] },
-    },
-  });
   const good = { iss: TEAM, aud: ["tag"], exp: seconds + 300, email: "ada@acme.com" };
   const ask = (assertion: string, init: RequestInit = {}) => {
     const headers = { "cf-access-jwt-assertion": assertion, ...(init.headers as Record<string, string>) };
     const request = new Request("https://gateway.example/agents", { ...init, headers });
-    return readAuthOptions(options()).access?.(request);
+    return readAuthOptions(accessOptions()).access?.(request);
   };
 
   test("may do what the options grant, by their address", async () => {

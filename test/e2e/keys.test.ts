@@ -32,6 +32,25 @@ const codeOf = (answer: Answer): string => answer.json<{ code: string }>().code;
 const rotate = async (id: string, body: object): Promise<ShownKey> =>
   (await sendForKey(gateway, `/keys/${id}/rotate`, body)).json<ShownKey>();
 
+const ofKey = async (name: string, ...agents: string[]) =>
+  by(
+    (
+      await createKey(gateway, {
+        name,
+        scopes: ["agents:read", "instances:read", "instances:control"],
+        agents,
+      })
+    ).key,
+  );
+
+const shownTo = async (name: string, ...agents: string[]) => {
+  const { key } = await createKey(gateway, { name, scopes: ["agents:read"], agents });
+  const catalogue = (await by(key).get("/agents")).json<{
+    agents: { name: string; children: string[] }[];
+  }>();
+  return catalogue.agents.map(({ name: agent, children }) => [agent, children]);
+};
+
 describe("the life of a key", () => {
   test("begins with an answer that shows it once, and ends with the next request after it was revoked", async () => {
     const answer = await sendForKey(gateway, "/keys", { name: "life", ...READER });
@@ -238,17 +257,6 @@ describe("nobody gives, or sees, more than it holds", () => {
 });
 
 describe("what is below an agent", () => {
-  const ofKey = async (name: string, ...agents: string[]) =>
-    by(
-      (
-        await createKey(gateway, {
-          name,
-          scopes: ["agents:read", "instances:read", "instances:control"],
-          agents,
-        })
-      ).key,
-    );
-
   test("is not listed for who reaches the agent alone", async () => {
     const alone = await ofKey("alone", ACME);
     expect((await alone.get(`${ACME}/instances`)).status).toBe(200);
@@ -289,14 +297,6 @@ describe("what is below an agent", () => {
 });
 
 describe("the catalogue", () => {
-  const shownTo = async (name: string, ...agents: string[]) => {
-    const { key } = await createKey(gateway, { name, scopes: ["agents:read"], agents });
-    const catalogue = (await by(key).get("/agents")).json<{
-      agents: { name: string; children: string[] }[];
-    }>();
-    return catalogue.agents.map(({ name: agent, children }) => [agent, children]);
-  };
-
   test("shows the classes that a caller reaches", async () => {
     expect(await shownTo("sees-all", "/**")).toEqual(
       (await gateway.get("/agents"))

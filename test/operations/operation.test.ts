@@ -44,7 +44,7 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     reaches: () => true,
     reachesClass: () => true,
     issueStreamToken: async (grant) => `signed ${grant.id}`,
-    mintKey: async (id = "0123456789abcdef") => ({ id, key: "the key", digest: "its digest" }),
+    mintKey: async (keyId = "0123456789abcdef") => ({ id: keyId, key: "the key", digest: "its digest" }),
   };
   return { answer: await answer(asked, reach), calls };
 }
