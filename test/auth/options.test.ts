@@ -77,14 +77,14 @@ const accessOptions = (): AuthOptions => ({
   },
 });
 
+const ask = (assertion: string, init: RequestInit = {}) => {
+  const headers = { "cf-access-jwt-assertion": assertion, ...(init.headers as Record<string, string>) };
+  const request = new Request("https://gateway.example/agents", { ...init, headers });
+  return readAuthOptions(accessOptions()).access?.(request);
+};
+
 describe("whom Cloudflare Access lets through", () => {
   const good = { iss: TEAM, aud: ["tag"], exp: seconds + 300, email: "ada@acme.com" };
-  const ask = (assertion: string, init: RequestInit = {}) => {
-    const headers = { "cf-access-jwt-assertion": assertion, ...(init.headers as Record<string, string>) };
-    const request = new Request("https://gateway.example/agents", { ...init, headers });
-    return readAuthOptions(accessOptions()).access?.(request);
-  };
-
   test("may do what the options grant, by their address", async () => {
     const holder = await ask(await access.sign({ ...good, scope: "keys:manage", agents: ["/**"] }));
     expect(holder).toMatchObject({
