@@ -52,7 +52,15 @@ export function openApiDocument(
         apiKey: {
           type: "http",
           scheme: "bearer",
-          description: "An API key, as `Authorization: Bearer <key>`",
+          description:
+            "`Authorization: Bearer <key>`, with an API key (`sy_…`), or a JWT of the issuer that the gateway trusts, if it trusts one. Both have scopes, which operations name, and reach the agents that their patterns mean; what they do not reach is answered as what is not there",
+        },
+        cloudflareAccess: {
+          type: "apiKey",
+          in: "header",
+          name: "Cf-Access-Jwt-Assertion",
+          description:
+            "Set by Cloudflare Access, where the gateway is behind it and trusts its team; it counts if there is no `Authorization` header",
         },
         webhookSignature: {
           type: "apiKey",

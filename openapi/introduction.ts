@@ -3,6 +3,9 @@ export const INTRODUCTION = `
 Agents are addressed by class and name, sub-agents below them: \`/agents/{class}/{name}/sub/{class}/{name}\`. Names have
 1 to 128 of \`A-Z a-z 0-9 . _ ~ @ + -\`. Reading never brings an agent into being; starting a workflow does.
 
+**Access.** A key or a JWT has scopes, which each operation names, and patterns of agents. What it does not reach is answered as what
+is not there; a scope that it lacks is \`forbidden\`.
+
 **Instances.** A start answers \`202\` with the new instance and its address in \`Location\`. Send an \`id\` of your own to
 make a start safe to repeat: the second one is told \`instance_exists\`.
 

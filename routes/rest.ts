@@ -1,8 +1,10 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
+import { reachesClass, WHOLE_GATEWAY } from "../src/gateway/auth/grant";
 import type { Principal } from "../src/gateway/auth/principal";
 import type { Actor, Door } from "../src/gateway/contract/audit";
+import type { Grant } from "../src/gateway/contract/grant";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
@@ -61,8 +63,9 @@ export function refuseInvalid(result: { success: boolean; error?: unknown; targe
   });
 }
 
-function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperation) {
-  const { scope, signed, description } = operation;
+function toRoute(bound: BoundOperation) {
+  const { id, summary, operation, rest, subject, schemas } = bound;
+  const { description } = operation;
   const params = pathParams(subject, schemas);
   return createRoute({
     operationId: id,
@@ -73,8 +76,7 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
     tags: [subject?.agent.name ?? "gateway"],
     security: securityOf(operation),
     middleware: [
-      ...(scope === null || signed ? [] : [authorized(scope, operation.kind === "events")]),
-      ...(signed ? [limitedBody, signedBody] : []),
+      ...accessOf(bound),
       ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
     ],
     request: {
@@ -92,6 +94,19 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
   });
 }
 
+/** Asks for the scope, and for the agent that the address names, or for a signature, unless anybody may call it. */
+function accessOf({ operation: { scope, signed, extent, kind }, subject }: BoundOperation) {
+  if (scope === null) return [];
+  if (signed) return [limitedBody, signedBody];
+  const below = extent === "below" && subject !== undefined && subject.agent.children.length > 0;
+  const targetOf = (c: Context<GatewayEnv>) => {
+    if (subject === undefined) return extent === "whole" ? WHOLE_GATEWAY : undefined;
+    const params: Readonly<Record<string, string>> = c.req.param();
+    return { path: agentPath(subject, params), instanceId: params["instanceId"], below };
+  };
+  return [authorized({ scope, byToken: kind === "events", targetOf })];
+}
+
 /** Who calls what anybody may call. */
 const ANONYMOUS = "anonymous";
 
@@ -100,7 +115,11 @@ const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
   if (scope === null) return [];
   if (signed) return [{ webhookSignature: [] }];
-  return [{ apiKey: [scope] }, ...(kind === "events" ? [{ streamToken: [] }] : [])];
+  return [
+    { apiKey: [scope] },
+    { cloudflareAccess: [scope] },
+    ...(kind === "events" ? [{ streamToken: [] }] : []),
+  ];
 }
 
 function requestHeaders(
@@ -167,16 +186,19 @@ async function serve(
   const principal = scope === null ? undefined : c.get("principal");
   const params = c.req.valid("param" as never) as Record<string, string> | undefined;
   const path = operation.subject === undefined ? undefined : agentPath(operation.subject, params ?? {});
-  if (path !== undefined && scope !== null)
-    requireReach(principal, scope, { path, instanceId: params?.["instanceId"] });
-
   const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
+  if (path !== undefined && scope !== null && principal !== undefined && asksForSubtree(request.query))
+    requireReach(principal, scope, { path, instanceId: undefined, below: true });
+
   const caller = principal?.name ?? ANONYMOUS;
   const once = await onceFor(c, operation, caller, request);
   const ifMatch = c.req.header("if-match");
   const tokenId = principal?.token?.id;
   const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
   const actor = actorOf(c, principal, operation.operation.signed ? "callback" : "rest");
+  const reaches = (other: AgentPath): boolean =>
+    scope !== null && principal?.may(scope, { path: other, instanceId: undefined }) === true;
+  const holder: Grant = principal ?? { scopes: [], agents: [] };
   const reach = {
     registry,
     port: c.get("port"),
@@ -184,11 +206,16 @@ async function serve(
     agent: path && c.get("port").at(path, actor),
     directory: c.get("directory")(actor),
     actor,
+    holder,
+    holderUntil: principal?.expiresAt,
+    reaches,
+    reachesClass: (classes) => reachesClass(holder, classes),
     issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
     issueLinkToken: (grant) => c.get("linkTokens").issue(grant),
     readLinkToken: (token) => c.get("linkTokens").read(token),
     mayDecideAt: (at) => principal?.may("approvals:decide", { path: at, instanceId: undefined }) === true,
     origin: c.get("origin"),
+    mintKey: (id) => c.get("authenticator").mintKey(id),
   } as Reach;
 
   if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
@@ -202,6 +229,11 @@ async function serve(
   if (wait === undefined) return c.json(answer as object, status);
   const ended = await hold(c, reach, answer as Instance, wait, caller);
   return c.json(ended, isTerminal(ended.status) ? 200 : status);
+}
+
+/** Whether a checked query asks for the agents below too. */
+function asksForSubtree(query: unknown): boolean {
+  return (query as { readonly scope?: unknown } | undefined)?.scope === "subtree";
 }
 
 /** How a repeat of the request is known; undefined if none is told from another request. */
@@ -267,11 +299,11 @@ async function serveEvents(
 /** Streams that were opened together do not all come back together. */
 const JITTER = 0.1;
 
-/** How long a stream may last: up to a tenth less than the most, and no longer than the token that it was opened with. */
+/** How long a stream may last: up to a tenth less than the most, and no longer than the credentials that it was opened with. */
 function maxAgeOf(c: Context<GatewayEnv>): number {
   const maxAgeMs = c.get("streams").maxAgeMs * (1 - JITTER * Math.random());
-  const { token } = c.get("principal");
-  return token === undefined ? maxAgeMs : Math.min(maxAgeMs, Math.max(token.expiresAt - Date.now(), 0));
+  const { expiresAt = Infinity } = c.get("principal");
+  return Math.min(maxAgeMs, Math.max(expiresAt - Date.now(), 0));
 }
 
 function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {

@@ -38,11 +38,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "standardwebhooks",
   ],
   "src/gateway/directory/": [
+    "src/gateway/auth/grant",
     "src/gateway/contract/",
     "src/gateway/durable/",
     "src/gateway/webhook/",
     "type src/gateway/port",
     "cloudflare:workers",
+    "node:crypto",
   ],
   "src/gateway/agent/": [
     "src/gateway/auth/link-token",

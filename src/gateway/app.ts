@@ -7,13 +7,15 @@ import { approvalPage } from "../../routes/approval-page";
 import type { GatewayEnv } from "../../routes/gateway-env";
 import { onError, problemResponse } from "../../routes/problem-response";
 import { mountRest, refuseInvalid } from "../../routes/rest";
-import { openDirectory } from "./directory/port";
+import { lookUpKey, openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
-import { apiKeyAuthenticator } from "./auth/api-key";
+import { createAuthenticator, usableKey } from "./auth/authenticator";
 import { type CallbackSender, callbackSenders, checkSenders } from "./auth/callback-senders";
 import { linkTokens } from "./auth/link-token";
+import { type Auth, type AuthOptions, readAuthOptions } from "./auth/options";
 import { signingKeys } from "./auth/signing-keys";
+import { streamTokens } from "./auth/stream-token";
 import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
 import { DefinitionError } from "./registry/definition-error";
@@ -35,6 +37,8 @@ export interface GatewayOptions {
   readonly info?: Partial<DocumentInfo>;
   /** How long event streams live, and how many there may be. */
   readonly streams?: StreamOptions;
+  /** Who is let in, beside the holders of API keys. */
+  readonly auth?: AuthOptions;
   /** Which other systems may decide approvals by signed callbacks. */
   readonly callbacks?: { readonly senders: readonly CallbackSender[] };
   /** Under which links are made, as `https://desk.example.com`; that of the request that makes one, unless given. */
@@ -45,6 +49,7 @@ export interface GatewayOptions {
 interface Settings {
   readonly info: DocumentInfo;
   readonly limits: StreamLimits;
+  readonly auth: Auth;
   readonly senders: readonly CallbackSender[];
   readonly origin: string | undefined;
 }
@@ -55,13 +60,14 @@ interface Settings {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info, streams = {}, callbacks, origin }: GatewayOptions): {
+export function createGateway({ agents, info, streams = {}, auth = {}, callbacks, origin }: GatewayOptions): {
   fetch: ExportedHandlerFetchHandler;
 } {
   const registry = createRegistry(agents);
   const settings: Settings = {
     info: { title: "Switchyard", version: "0.1.0", ...info },
     limits: streamLimits(streams),
+    auth: readAuthOptions(auth),
     senders: callbacks?.senders ?? [],
     origin: origin === undefined ? undefined : checkedOrigin(origin),
   };
@@ -79,7 +85,7 @@ export function createGateway({ agents, info, streams = {}, callbacks, origin }:
 function createApp(
   registry: Registry,
   roots: readonly AgentDefinition[],
-  { info, limits, senders, origin }: Settings,
+  { info, limits, auth, senders, origin }: Settings,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
@@ -94,9 +100,17 @@ function createApp(
     const env = c.env as GatewayBindings;
     c.set("port", createPort(env, roots));
     c.set("directory", openDirectory(env));
-    const { SWITCHYARD_API_KEY: apiKey, SWITCHYARD_SIGNING_KEYS: list } = env;
-    const keys = signingKeys({ signingKeys: list, apiKey });
-    c.set("authenticator", apiKeyAuthenticator(apiKey, keys));
+    const bootstrapKey = usableKey(env.SWITCHYARD_API_KEY);
+    const keys = signingKeys({ signingKeys: env.SWITCHYARD_SIGNING_KEYS, apiKey: bootstrapKey });
+    c.set(
+      "authenticator",
+      createAuthenticator({
+        ...auth,
+        bootstrapKey,
+        streamTokens: streamTokens(keys),
+        lookUp: lookUpKey(env),
+      }),
+    );
     c.set("linkTokens", linkTokens(keys));
     c.set("callbackSenders", callbackSenders(senders, env));
     c.set("origin", origin ?? new URL(c.req.url).origin);

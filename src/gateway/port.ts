@@ -4,6 +4,7 @@ import type { ApprovalWithHistory } from "./contract/approval-history";
 import type { Actor, AuditEntry, AuditVerification } from "./contract/audit";
 import type { EventType, GatewayEvent } from "./contract/event";
 import type { Control } from "./contract/control";
+import type { Grant } from "./contract/grant";
 import type {
   Deleted,
   Instance,
@@ -13,6 +14,7 @@ import type {
   SentEvent,
   StartedItem,
 } from "./contract/instance";
+import type { ApiKey } from "./contract/key";
 import type { AgentPath, AgentStep } from "./contract/names";
 import type { Page } from "./contract/page";
 import type { ApprovalLink } from "./contract/link";
@@ -401,11 +403,39 @@ export interface WebhookPort {
   ): Promise<Redelivered>;
 }
 
+/** One key, asked about by somebody: one that may do more than who asks is not there for it. */
+interface OneKey {
+  readonly id: string;
+  readonly holder: Grant;
+}
+
+/** What may be asked about API keys. The keys themselves stay in the Worker: only digests of them are told. */
+export interface KeysPort {
+  /** Lists keys, newest first. */
+  listKeys(input: PageRequest & { readonly holder: Grant }): Promise<Page<ApiKey>>;
+  getKey(input: OneKey): Promise<ApiKey>;
+  /** Makes a key. */
+  createKey(
+    input: OneKey & {
+      readonly digest: string;
+      readonly name: string;
+      readonly scopes: readonly string[];
+      readonly agents: readonly string[];
+      /** In milliseconds. */
+      readonly expiresAt: number | null;
+    },
+  ): Promise<ApiKey>;
+  /** Gives a key a new secret; the present one is good for a while yet. */
+  rotateKey(input: OneKey & { readonly digest: string; readonly graceMs: number }): Promise<ApiKey>;
+  /** Ends a key: the next request with it is refused. */
+  revokeKey(input: OneKey): Promise<ApiKey>;
+}
+
 /**
  * What may be asked of the directory, which keeps what belongs to the gateway as a whole and to no agent.
  * Every method rejects with a `ProblemError` if it cannot answer.
  */
-export interface DirectoryPort extends WebhookPort {
+export interface DirectoryPort extends KeysPort, WebhookPort {
   /** Lists what was done to what the directory keeps, newest first. */
   listAudit(input: PageRequest): Promise<Page<AuditEntry>>;
   /** Checks the hashes of that list, from the oldest entry or from a cursor on. */

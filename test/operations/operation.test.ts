@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { EVERYTHING } from "../../src/gateway/contract/grant.ts";
 import { Catalogue } from "../../src/gateway/contract/agent.ts";
 import type { AgentPort, DirectoryPort, Port } from "../../src/gateway/port.ts";
 import type { Asked, OperationSchemas, Reach } from "../../src/gateway/operations/operation.ts";
@@ -38,11 +39,16 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     agent,
     directory: {} as DirectoryPort,
     actor: { name: "ada", door: "rest", scopes: "all", address: null, requestId: "r-1" },
+    holder: EVERYTHING,
+    holderUntil: undefined,
+    reaches: () => true,
+    reachesClass: () => true,
     issueStreamToken: async (grant) => `signed ${grant.id}`,
     issueLinkToken: async (grant) => `signed ${grant.id}`,
     readLinkToken: async () => undefined,
     mayDecideAt: () => true,
     origin: "https://desk.example.com",
+    mintKey: async (keyId = "0123456789abcdef") => ({ id: keyId, key: "the key", digest: "its digest" }),
   };
   return { answer: await answer(asked, reach), calls };
 }

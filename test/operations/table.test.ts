@@ -170,6 +170,11 @@ describe("the table of operations", () => {
     expect(bindOperations(createRegistry([])).map(({ id }) => id)).toEqual([
       "getHealth",
       "listAgents",
+      "listKeys",
+      "createKey",
+      "getKey",
+      "rotateKey",
+      "revokeKey",
       "listAudit",
       "verifyAudit",
       "receiveApprovalCallback",

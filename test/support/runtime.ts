@@ -10,6 +10,8 @@ const ROOT = join(import.meta.dirname, "..", "..");
 export interface Runtime extends Omit<TestGateway, "harness"> {
   /** Ends it as a power cut would: no handler of any process in it runs. */
   kill(): Promise<void>;
+  /** Everything that it wrote to its output so far. */
+  output(): string;
 }
 
 /**
@@ -47,6 +49,11 @@ export async function startRuntime(
     // A group of its own, so that one signal reaches the engine too.
     { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] },
   );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
   const url = await readyUrl(child);
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
@@ -54,7 +61,7 @@ export async function startRuntime(
     process.kill(-child.pid, "SIGKILL");
     await gone;
   };
-  return { ...clientOf(url, key), kill, [Symbol.asyncDispose]: kill };
+  return { ...clientOf(url, key), kill, output: () => output, [Symbol.asyncDispose]: kill };
 }
 
 async function readyUrl(child: ChildProcess): Promise<URL> {

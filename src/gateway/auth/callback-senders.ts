@@ -1,10 +1,8 @@
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { AgentPattern } from "../contract/agent-pattern";
-import { formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import { DefinitionError } from "../registry/definition-error";
-import { matchesPath } from "./path-pattern";
-import type { Principal } from "./principal";
+import { type Principal, principalOf } from "./principal";
 
 /** Another system that decides approvals by signed callbacks. */
 export interface CallbackSender {
@@ -82,7 +80,7 @@ export function callbackSenders(senders: readonly CallbackSender[], env: object)
       for (const sender of senders) {
         const secrets = secretsOf(env, sender);
         if (secrets === undefined) mistake ??= misconfigured(sender);
-        else if (await isSignedWith(secrets, callback)) return principalOf(sender);
+        else if (await isSignedWith(secrets, callback)) return senderPrincipal(sender);
       }
       // Whoever is known is let in, also while another sender is not set up yet.
       if (mistake !== undefined) throw mistake;
@@ -91,17 +89,8 @@ export function callbackSenders(senders: readonly CallbackSender[], env: object)
   };
 }
 
-function principalOf({ name, agents = EVERYWHERE, scopes = [] }: CallbackSender): Principal {
-  return {
-    name,
-    scopes: [DECIDE, ...scopes],
-    may(scope, target) {
-      if (scope !== DECIDE) return false;
-      return (
-        target === undefined || agents.some((pattern) => matchesPath(pattern, formatAgentPath(target.path)))
-      );
-    },
-  };
+function senderPrincipal({ name, agents = EVERYWHERE, scopes = [] }: CallbackSender): Principal {
+  return principalOf(name, { scopes: [DECIDE, ...scopes], agents });
 }
 
 /** @returns undefined if the variable is not set, or any of its secrets is none. */

@@ -8,8 +8,8 @@ export const PROBLEMS = {
   invalid_request: { status: 400, title: "The request does not match the contract", retryable: false },
   malformed_json: { status: 400, title: "The body is not valid JSON", retryable: false },
   invalid_cursor: { status: 400, title: "The cursor is not one of this list", retryable: false },
-  unauthorized: { status: 401, title: "A valid API key is required", retryable: false },
-  forbidden: { status: 403, title: "The key lacks the scope for this", retryable: false },
+  unauthorized: { status: 401, title: "Valid credentials are required", retryable: false },
+  forbidden: { status: 403, title: "The credentials do not allow this", retryable: false },
   decision_not_allowed: {
     status: 403,
     title: "The approval is not for this caller to decide",
@@ -22,6 +22,7 @@ export const PROBLEMS = {
   link_not_found: { status: 404, title: "No such link", retryable: false },
   endpoint_not_found: { status: 404, title: "No such webhook endpoint", retryable: false },
   delivery_not_found: { status: 404, title: "No such delivery", retryable: false },
+  key_not_found: { status: 404, title: "No such key", retryable: false },
   method_not_allowed: { status: 405, title: "The address does not take this method", retryable: false },
   not_acceptable: { status: 406, title: "None of the accepted media types can be sent", retryable: false },
   instance_exists: { status: 409, title: "An instance with this id exists", retryable: false },
@@ -43,6 +44,8 @@ export const PROBLEMS = {
   approval_ambiguous: { status: 409, title: "The instance has no single open approval", retryable: false },
   endpoint_disabled: { status: 409, title: "The endpoint is disabled", retryable: false },
   too_many_endpoints: { status: 409, title: "There are as many endpoints as there may be", retryable: false },
+  key_exists: { status: 409, title: "An active key has this name", retryable: false },
+  key_ended: { status: 409, title: "The key was revoked, or has expired", retryable: false },
   precondition_failed: { status: 412, title: "The state has changed since it was read", retryable: false },
   payload_too_large: { status: 413, title: "The body is larger than the limit", retryable: false },
   unsupported_media_type: { status: 415, title: "The body must be application/json", retryable: false },
@@ -51,6 +54,11 @@ export const PROBLEMS = {
   too_many_streams: { status: 429, title: "Too many streams are open", retryable: true },
   internal_error: { status: 500, title: "Something failed inside the gateway", retryable: true },
   agent_unavailable: { status: 503, title: "The agent cannot answer just now", retryable: true },
+  issuer_unavailable: {
+    status: 503,
+    title: "The keys of the issuer of the token cannot be read just now",
+    retryable: true,
+  },
   gateway_not_configured: { status: 503, title: "The gateway is not configured", retryable: false },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
 

@@ -1,10 +1,7 @@
-import { ProblemError } from "../contract/problem";
+import type { KeyHolder } from "../contract/key";
 import { fromOutcome } from "../durable/outcome";
 import type { DirectoryPort, OpenDirectory } from "../port";
-import type { DirectoryStub } from "./gateway-directory";
-
-/** Name of the Durable Object binding of the directory. */
-const BINDING = "SWITCHYARD_DIRECTORY";
+import { directoryStub, openKeys } from "./stubs";
 
 /** Reaches the directory through its binding, in one round trip. */
 export function openDirectory(env: object): OpenDirectory {
@@ -13,7 +10,7 @@ export function openDirectory(env: object): OpenDirectory {
       method: Method,
       input: Parameters<DirectoryPort[Method]>[0],
     ): Promise<Awaited<ReturnType<DirectoryPort[Method]>>> => {
-      const outcome = await stubOf(env).directoryCall(method, input, actor);
+      const outcome = await directoryStub(env).directoryCall(method, input, actor);
       // The directory answers each method with that method's own type: both sides are made from DirectoryPort.
       return fromOutcome(outcome) as Awaited<ReturnType<DirectoryPort[Method]>>;
     };
@@ -31,20 +28,17 @@ export function openDirectory(env: object): OpenDirectory {
       getDelivery: (input) => call("getDelivery", input),
       redeliver: (input) => call("redeliver", input),
       redeliverMany: (input) => call("redeliverMany", input),
+      listKeys: (input) => call("listKeys", input),
+      getKey: (input) => call("getKey", input),
+      createKey: (input) => call("createKey", input),
+      rotateKey: (input) => call("rotateKey", input),
+      revokeKey: (input) => call("revokeKey", input),
     };
   };
 }
 
-/** @throws ProblemError `gateway_not_configured` if there is no directory. */
-function stubOf(env: object): DirectoryStub {
-  const namespace: unknown = Reflect.get(env, BINDING);
-  if (typeof namespace !== "object" || namespace === null || !("getByName" in namespace)) {
-    throw new ProblemError("gateway_not_configured", {
-      detail:
-        `Add the Durable Object binding ${BINDING} of class GatewayDirectory to wrangler.jsonc, and export the class from ` +
-        "the main module.",
-    });
-  }
-  // The binding is untyped here: it is for GatewayDirectory.
-  return (namespace as DurableObjectNamespace).getByName("directory") as unknown as DirectoryStub;
+/** Asks the object of a key, and nothing else, who holds it. */
+export function lookUpKey(env: object): (id: string, digest: string) => Promise<KeyHolder | undefined> {
+  const open = openKeys(env);
+  return async (id, digest) => (await open(id).check({ digest, now: Date.now() })) ?? undefined;
 }

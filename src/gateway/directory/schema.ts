@@ -1,5 +1,6 @@
 import { ANSWERS_TABLE } from "../durable/answers";
 import { AUDIT_TABLE } from "../durable/audit-log";
+import { KEYS_TABLE } from "./key-list";
 import type { Schema } from "../durable/store";
 
 /** Each entry brings the tables from the version before it to its own; entries are only ever added. */
@@ -32,6 +33,7 @@ const MIGRATIONS: readonly string[] = [
     message TEXT NOT NULL
   ) STRICT;
   `,
+  KEYS_TABLE,
 ];
 
 /** The tables of the directory. */

@@ -4,7 +4,7 @@ import { toJsonSchema } from "../registry/json-schema";
 import type { AgentChain } from "../registry/registry";
 import { leafOf } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
-import { type MethodSubject, operation, type Subject } from "./operation";
+import { type MethodSubject, operation, type Reach, type Subject } from "./operation";
 import { named } from "./schemas";
 import { camel, pascal, words } from "./words";
 
@@ -18,12 +18,15 @@ export function agentTemplate(chain: AgentChain): string {
 export const listAgents = operation<undefined>()({
   id: () => "listAgents",
   summary: () => "List the agents and workflows that are served",
+  description: "Those of classes of which the caller reaches any agent.",
   scope: "agents:read",
   rest: { method: "get", path: () => "/agents", status: 200 },
   schemas: () => ({ output: Catalogue }),
   problems: [],
-  answer: async (_asked, { registry }): Promise<Catalogue> => ({
-    agents: registry.chains.map(toCatalogueAgent),
+  answer: async (_asked, { registry, reachesClass }): Promise<Catalogue> => ({
+    agents: registry.chains
+      .filter((chain) => reachesClass(namesOf(chain)))
+      .map((chain) => toCatalogueAgent(chain, reachesClass)),
   }),
 });
 
@@ -62,14 +65,18 @@ export const callMethod = operation<MethodSubject>()({
   answer: ({ body, once }, { agent }, { method }) => agent.callMethod({ method, input: body, once }),
 });
 
-function toCatalogueAgent(chain: AgentChain): CatalogueAgent {
+function namesOf(chain: AgentChain): string[] {
+  return chain.map(({ name }) => name);
+}
+
+function toCatalogueAgent(chain: AgentChain, reachesClass: Reach["reachesClass"]): CatalogueAgent {
   const { name, description, workflows, children, methods } = leafOf(chain);
   return {
     name,
     ...(description === undefined ? {} : { description }),
     path: agentTemplate(chain),
     workflows: workflows.map(toCatalogueWorkflow),
-    children: children.map((child) => child.name),
+    children: children.map((child) => child.name).filter((child) => reachesClass([...namesOf(chain), child])),
     methods: Object.entries(methods).map(([method, { input, output }]) => ({
       name: method,
       input: toJsonSchema(input),

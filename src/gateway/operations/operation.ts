@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import type { Grant } from "../contract/grant";
+import type { MintedKey } from "../contract/key";
 import type { AgentPath } from "../contract/names";
 import type { LinkGrant } from "../contract/link";
 import type { ProblemCode } from "../contract/problem";
@@ -63,6 +65,13 @@ export interface Reach {
   readonly directory: DirectoryPort;
   /** In whose name it acts. */
   readonly actor: Actor;
+  /** What the caller may do, and when its credentials end, in milliseconds. */
+  readonly holder: Grant;
+  readonly holderUntil: number | undefined;
+  /** Whether the caller may do what the operation does to that agent too. */
+  readonly reaches: (path: AgentPath) => boolean;
+  /** Whether the caller reaches any agent of the class that a chain of class names leads to. */
+  readonly reachesClass: (classes: readonly string[]) => boolean;
   /** Signs a stream token. */
   readonly issueStreamToken: (grant: StreamGrant) => Promise<string>;
   /** Signs the token of a link. */
@@ -73,6 +82,8 @@ export interface Reach {
   readonly mayDecideAt: (path: AgentPath) => boolean;
   /** Under which the gateway is reached, as `https://example.com`. */
   readonly origin: string;
+  /** Makes a new secret of a key; of a new key unless an id is given. */
+  readonly mintKey: (id?: string) => Promise<MintedKey>;
 }
 
 export type RestMethod = "get" | "post" | "put" | "patch" | "delete";
@@ -103,6 +114,11 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
   readonly scope: Scope | null;
   /** Whether callers are let in by their signature of the body, and not by a key. */
   readonly signed?: true;
+  /**
+   * How far it goes beyond the agent that it is about: to all agents `below` it, always or where the query says
+   * `scope=subtree`; or, where it is about none, to the `whole` gateway. The caller must reach all of that.
+   */
+  readonly extent?: "below" | "whole";
   readonly rest: RestShape<Over>;
   /** False where an idempotency key is of no use: repeating the operation does nothing, or nothing is kept of it. */
   readonly once?: false;

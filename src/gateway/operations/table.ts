@@ -18,6 +18,7 @@ import {
 } from "./controls";
 import { readAgentEvents, readInstanceEvents } from "./events";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
+import { createKey, getKey, listKeys, revokeKey, rotateKey } from "./keys";
 import { createLink, listLinks, revokeLink } from "./links";
 import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
 import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
@@ -38,6 +39,11 @@ import { pascal } from "./words";
 const OF_GATEWAY = [
   getHealth,
   listAgents,
+  listKeys,
+  createKey,
+  getKey,
+  rotateKey,
+  revokeKey,
   listAudit,
   verifyAudit,
   receiveApprovalCallback,
@@ -89,7 +95,7 @@ export interface BoundOperation {
   readonly summary: string;
   readonly operation: Pick<
     Operation,
-    "description" | "scope" | "signed" | "kind" | "once" | "parsed" | "problems"
+    "description" | "scope" | "signed" | "extent" | "kind" | "once" | "parsed" | "problems"
   >;
   readonly rest: {
     readonly method: RestMethod;

@@ -23,6 +23,7 @@ export const listDeliveries = operation<undefined>()({
   summary: () => "List what one webhook endpoint was sent, newest first",
   description: "What was delivered is kept for 7 days, what failed for 30 days; of all the newest 100,000.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "get", path: () => LIST, status: 200 },
   schemas: () => ({
     params: EndpointParams,
@@ -47,6 +48,7 @@ export const getDelivery = operation<undefined>()({
   id: () => "getWebhookDelivery",
   summary: () => "Read one delivery with its attempts",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "get", path: () => ONE, status: 200 },
   schemas: () => ({ params: DeliveryParams, output: DeliveryWithAttempts }),
   problems: ["endpoint_not_found", "delivery_not_found"],
@@ -59,6 +61,7 @@ export const redeliver = operation<undefined>()({
   summary: () => "Send one message again",
   description: "With the same id and body, at once; if that fails, again as the first time.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: {
     method: "post",
     path: () => `${ONE}/redeliver`,
@@ -76,6 +79,7 @@ export const redeliverMany = operation<undefined>()({
   summary: () => "Send the messages of a span of time again",
   description: "500 at most by one call, oldest first; `nextCursor` goes on.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "post", path: () => "/webhooks/endpoints/{endpointId}/redeliver", status: 200 },
   schemas: () => ({ params: EndpointParams, body: Redelivery, output: Redelivered }),
   problems: ["endpoint_not_found", "endpoint_url_refused", "endpoint_disabled", "invalid_cursor"],

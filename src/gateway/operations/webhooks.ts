@@ -25,6 +25,7 @@ export const listEndpoints = operation<undefined>()({
   id: () => "listWebhookEndpoints",
   summary: () => "List the webhook endpoints, in the order in which they were made",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "get", path: () => ROOT, status: 200 },
   schemas: () => ({
     query: z.strictObject({
@@ -43,6 +44,7 @@ export const createEndpoint = operation<undefined>()({
   description:
     "It is sent signed requests (Standard Webhooks) when something happens that it asks for: of each agent, half a minute from now at the latest. Every message comes at least once, in no certain order, and again after a failure, for some three days.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: {
     method: "post",
     path: () => ROOT,
@@ -61,6 +63,7 @@ export const getEndpoint = operation<undefined>()({
   id: () => "getWebhookEndpoint",
   summary: () => "Read one webhook endpoint",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "get", path: () => ONE, status: 200 },
   schemas: () => ({ params: EndpointParams, output: Endpoint }),
   problems: ["endpoint_not_found"],
@@ -73,6 +76,7 @@ export const updateEndpoint = operation<undefined>()({
   description:
     "What is left out stays. Messages of an endpoint that is disabled wait, and go on when it is enabled.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "patch", path: () => ONE, status: 200 },
   schemas: () => ({ params: EndpointParams, body: EndpointChange, output: Endpoint }),
   problems: ["endpoint_not_found", "endpoint_url_refused"],
@@ -87,6 +91,7 @@ export const deleteEndpoint = operation<undefined>()({
   summary: () => "Delete one webhook endpoint",
   description: "What it was still to be sent goes with it, and so does the log of its deliveries.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "delete", path: () => ONE, status: 200 },
   schemas: () => ({ params: EndpointParams, output: DeletedEndpoint }),
   problems: ["endpoint_not_found"],
@@ -98,6 +103,7 @@ export const testEndpoint = operation<undefined>()({
   summary: () => "Send a test message to one webhook endpoint",
   description: "`webhook.test`, whatever types it asks for.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: {
     method: "post",
     path: () => `${ONE}/test`,
@@ -114,6 +120,7 @@ export const enableEndpoint = operation<undefined>()({
   summary: () => "Enable one webhook endpoint again",
   description: "Messages that waited are sent.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "post", path: () => `${ONE}/enable`, status: 200 },
   schemas: () => ({ params: EndpointParams, output: Endpoint }),
   problems: ["endpoint_not_found", "endpoint_url_refused"],
@@ -126,6 +133,7 @@ export const rotateEndpointSecret = operation<undefined>()({
   summary: () => "Make a new secret for one webhook endpoint",
   description: "It signs at once. The one before signs too for 24 hours: both signatures are sent.",
   scope: "webhooks:manage",
+  extent: "whole",
   rest: { method: "post", path: () => `${ONE}/rotate-secret`, status: 200 },
   schemas: () => ({ params: EndpointParams, output: EndpointWithSecret }),
   problems: ["endpoint_not_found"],
