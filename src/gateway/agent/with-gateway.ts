@@ -33,6 +33,7 @@ import {
 import type { Rise } from "./upward";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { StreamCounts } from "./tail-quota";
+import { vacancyOf } from "./vacancy";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
 /** What `withGateway` adds to an Agent. `gateway…` is for the gateway itself: author code has no need to call it. */
@@ -114,6 +115,8 @@ export function withGateway(base: AgentBase): AgentBase {
 
     constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
       keepTailsFromAuthor(new.target.prototype, GatewayAgent.#tails);
+      const vacancy = vacancyOf(new.target, ctx, env);
+      if (vacancy !== undefined) return vacancy as GatewayAgent;
       super(ctx, env);
       if (definitionOf(this.constructor.name)?.state !== undefined) {
         journalState(this, {
