@@ -1,15 +1,9 @@
 import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Authenticator, Principal, Target } from "../src/gateway/auth/principal";
 import { tokenPrincipal } from "../src/gateway/auth/token-principal";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { Scope } from "../src/gateway/contract/scope";
 import type { GatewayEnv } from "./gateway-env";
-
-/** Largest body: the engine takes params of 1 MiB, and some of that is the gateway's own. */
-const MAX_BODY_BYTES = 1_048_576 - 4_096;
-/** Deepest nesting of a body: what is deeper breaks those who walk it by recursion. */
-const MAX_DEPTH = 64;
 
 /**
  * Lets in who may do this. It runs before anything of the request is read.
@@ -55,34 +49,4 @@ async function holderOf(token: string, { streamTokens }: Authenticator): Promise
 /** Refuses what the caller may not reach exactly as what does not exist. */
 export function requireReach(principal: Principal | undefined, scope: Scope, target: Target): void {
   if (principal?.may(scope, target) !== true) throw new ProblemError("agent_not_found");
-}
-
-/** Refuses requests that send no body at all, which a validator would read as an empty object. */
-export const requiredBody: MiddlewareHandler<GatewayEnv> = async function requireBody(c, next) {
-  const untyped = c.req.header("content-type") === undefined;
-  if (untyped && (await c.req.arrayBuffer()).byteLength === 0)
-    throw new ProblemError("malformed_json", { detail: "The body is missing." });
-  await next();
-};
-
-/** Refuses bodies over the limit, also those that do not say how long they are. */
-export const limitedBody: MiddlewareHandler<GatewayEnv> = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new ProblemError("payload_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
-  },
-});
-
-/** Refuses JSON that is nested deeper than {@link MAX_DEPTH}. What is no JSON is left to the validator. */
-export const shallowBody: MiddlewareHandler<GatewayEnv> = async function requireShallow(c, next) {
-  const body: unknown = await c.req.json().catch(() => null);
-  if (isDeeper(body, MAX_DEPTH)) {
-    throw new ProblemError("invalid_request", { detail: `A body may be nested ${MAX_DEPTH} levels deep.` });
-  }
-  await next();
-};
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

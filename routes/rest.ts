@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { z } from "zod";
 import type { Principal } from "../src/gateway/auth/principal";
 import type { Actor } from "../src/gateway/contract/audit";
@@ -21,9 +21,11 @@ import type { EventsAnswer, StreamQuota } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
-import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
+import { jsonBody, limitedBody } from "./json-body";
+import { authorized, requireReach } from "./middleware";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
+import { throttled } from "./rate-limit";
 import { holdInstance, holdPage } from "./waiting";
 
 /** Serves every operation over REST, each at the address that its definition names. */
@@ -62,17 +64,20 @@ export function refuseInvalid(result: { success: boolean; error?: unknown; targe
 function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperation) {
   const { scope, description } = operation;
   const params = pathParams(subject, schemas);
+  const path = `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`;
   return createRoute({
     operationId: id,
     method: rest.method,
-    path: `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`,
+    path,
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [subject?.agent.name ?? "gateway"],
     security: securityOf(operation),
     middleware: [
+      named(path, subject),
       ...(scope === null ? [] : [authorized(scope, operation.kind === "events")]),
-      ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
+      throttled,
+      ...(schemas.body === undefined ? [] : [limitedBody, jsonBody]),
     ],
     request: {
       ...(params === undefined ? {} : { params }),
@@ -87,6 +92,14 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
       ...problemResponses(problemsOf(operation, rest.method, schemas, subject !== undefined)),
     },
   });
+}
+
+/** Says which operation is asked for. */
+function named(template: string, subject: Subject | undefined): MiddlewareHandler<GatewayEnv> {
+  return async function name(c, next) {
+    c.set("route", { template, agent: subject?.agent.name ?? null });
+    await next();
+  };
 }
 
 /** Who calls what anybody may call. */
@@ -181,6 +194,7 @@ async function serve(
     path,
     agent: path && c.get("port").at(path, actor),
     directory: c.get("directory")(actor),
+    limits: c.get("limits"),
     actor,
     issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
   } as Reach;
@@ -206,6 +220,7 @@ function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined): Acto
     door: "rest",
     address: c.req.header("cf-connecting-ip") ?? null,
     requestId: c.get("requestId"),
+    traceparent: c.get("trace").parent,
   };
 }
 

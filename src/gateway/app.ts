@@ -1,24 +1,34 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { requestId } from "hono/request-id";
-import { secureHeaders } from "hono/secure-headers";
 import { type DocumentInfo, openApiDocument } from "../../openapi/document";
 import { referencePage } from "../../openapi/reference-page";
+import { oneAddress } from "../../routes/address";
+import { crossOrigin, secured } from "../../routes/browser";
 import type { GatewayEnv } from "../../routes/gateway-env";
+import { logged } from "../../routes/log";
 import { onError, problemResponse } from "../../routes/problem-response";
+import { publishedRate, throttledStrangers } from "../../routes/rate-limit";
+import type { RateLimiter, RatePolicy } from "../../routes/rate-policy";
+import { requestSize } from "../../routes/request-size";
 import { mountRest, refuseInvalid } from "../../routes/rest";
+import { traced } from "../../routes/trace";
 import { openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
 import { apiKeyAuthenticator } from "./auth/api-key";
+import { fixedLimits } from "./contract/limits";
 import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
+import { DefinitionError } from "./registry/definition-error";
 import { createRegistry, type Registry } from "./registry/registry";
-import { type StreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
+import { publishedStreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
 
 /** What the gateway reads of its environment, beside the bindings that the definitions name. */
 interface GatewayBindings {
   readonly SWITCHYARD_API_KEY?: string;
+  /** Counts requests, if it is there. */
+  readonly SWITCHYARD_RATE_LIMIT?: RateLimiter;
 }
 
 /** What {@link createGateway} takes. */
@@ -29,6 +39,12 @@ export interface GatewayOptions {
   readonly info?: Partial<DocumentInfo>;
   /** How long event streams live, and how many there may be. */
   readonly streams?: StreamOptions;
+  /** Pages of which origins may call the gateway from a browser (`https://app.example`); none if left out. */
+  readonly cors?: { readonly origins: readonly string[] };
+  /** What the binding `SWITCHYARD_RATE_LIMIT` was given in `wrangler.jsonc`, so that clients are told. */
+  readonly rateLimit?: RatePolicy;
+  /** Whether a line of JSON is logged for each request; true if left out. */
+  readonly log?: boolean;
 }
 
 /**
@@ -37,32 +53,37 @@ export interface GatewayOptions {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
-  fetch: ExportedHandlerFetchHandler;
-} {
-  const registry = createRegistry(agents);
-  const limits = streamLimits(streams);
+export function createGateway(options: GatewayOptions): { fetch: ExportedHandlerFetchHandler } {
+  const registry = createRegistry(options.agents);
+  const settings = settingsOf(options);
   checkBindings(registry);
   let app: OpenAPIHono<GatewayEnv> | undefined;
   return {
     fetch(request, env, ctx) {
-      app ??= createApp(
-        registry,
-        agents,
-        { title: "Switchyard", version: "0.1.0", ...info },
-        limits,
-        ctx.exports,
-      );
+      app ??= createApp(registry, settings, ctx.exports);
       return app.fetch(request, env, ctx);
     },
   };
 }
 
+/** The options, checked and complete. */
+function settingsOf({ agents, info, streams = {}, cors, rateLimit, log = true }: GatewayOptions) {
+  requireOrigins(cors?.origins ?? []);
+  const held = streamLimits(streams);
+  return {
+    roots: agents,
+    info: { title: "Switchyard", version: "0.1.0", ...info } satisfies DocumentInfo,
+    streams: held,
+    limits: [...fixedLimits(), ...publishedStreamLimits(held)],
+    policy: rateLimit,
+    cors,
+    log,
+  };
+}
+
 function createApp(
   registry: Registry,
-  roots: readonly AgentDefinition[],
-  info: DocumentInfo,
-  limits: StreamLimits,
+  { roots, info, streams, limits, policy, cors, log }: ReturnType<typeof settingsOf>,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
@@ -70,17 +91,25 @@ function createApp(
   const app = new OpenAPIHono<GatewayEnv>({ defaultHook: refuseInvalid });
   app.onError(onError);
   app.notFound((c) => problemResponse(c, "not_found"));
-  app.use(requestId({ limitLength: 128 }));
-  app.use(secureHeaders());
+  app.use(requestId({ limitLength: 128 }), traced);
+  if (log) app.use(logged);
+  app.use(secured);
+  if (cors !== undefined) app.use(crossOrigin(cors.origins));
+  // What is wrong is for its developer: those who look after the machine need to know only that it is.
+  if (mistake !== undefined) app.get("/readyz", (c) => problemResponse(c, "not_ready"));
   app.use(async function provide(c, next) {
     if (mistake !== undefined) throw new ProblemError("gateway_not_configured", { detail: mistake.message });
     const env = c.env as GatewayBindings;
     c.set("port", createPort(env, roots));
     c.set("directory", openDirectory(env));
     c.set("authenticator", apiKeyAuthenticator(env.SWITCHYARD_API_KEY));
-    c.set("streams", limits);
+    c.set("streams", streams);
+    const rateLimit = { limiter: env.SWITCHYARD_RATE_LIMIT, policy };
+    c.set("rateLimit", rateLimit);
+    c.set("limits", [...limits, ...publishedRate(rateLimit)]);
     await next();
   });
+  app.use(requestSize, oneAddress, throttledStrangers);
 
   const operations = bindOperations(registry);
   mountRest(app, operations, registry);
@@ -92,4 +121,17 @@ function createApp(
   });
   app.get("/docs", referencePage(info.title));
   return app;
+}
+
+/** @throws DefinitionError if something is none that a browser could send. */
+function requireOrigins(origins: readonly string[]): void {
+  for (const origin of origins) {
+    const known =
+      URL.canParse(origin) && /^https?:$/.test(new URL(origin).protocol) && new URL(origin).origin;
+    if (known !== origin) {
+      throw new DefinitionError(
+        `cors.origins has "${origin}", which is no origin. Write "https://app.example": no path, no "*".`,
+      );
+    }
+  }
 }

@@ -37,6 +37,7 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     path: [{ agent: "order-desk", name: "acme" }],
     agent,
     directory: {} as DirectoryPort,
+    limits: [],
     actor: { name: "ada", door: "rest", scopes: "all", address: null, requestId: "r-1" },
     issueStreamToken: async (grant) => `signed ${grant.id}`,
   };

@@ -20,7 +20,7 @@ const repeated = (texts: readonly string[]): string[] =>
   texts.filter((text, at) => texts.indexOf(text) !== at);
 
 /** What anybody may ask. */
-const PUBLIC: readonly string[] = ["getHealth"];
+const PUBLIC: readonly string[] = ["getHealth", "getReadiness"];
 
 describe.each(named)("%s", (id, operation) => {
   test("has an id that is the name of a function: a verb and a noun", () => {
@@ -159,6 +159,8 @@ describe("the table of operations", () => {
   test("of a gateway without agents is the gateway's own", () => {
     expect(bindOperations(createRegistry([])).map(({ id }) => id)).toEqual([
       "getHealth",
+      "getReadiness",
+      "getLimits",
       "listAgents",
       "listAudit",
       "verifyAudit",

@@ -2,7 +2,7 @@ import type { WorkflowCallback } from "agents/workflows";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { StepEvent } from "../contract/step-event";
-import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
+import type { EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { currentActor } from "./acting";

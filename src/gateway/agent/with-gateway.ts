@@ -15,6 +15,7 @@ import type { Origin } from "./courier";
 import { guardChildren } from "./guarded-children";
 import { type Outcome, toOutcome } from "../durable/outcome";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
+import { inSpan } from "./span";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
 import { besideSteps } from "./events-with-steps";
@@ -133,8 +134,10 @@ export function withGateway(base: AgentBase): AgentBase {
       input: unknown,
       actor: Actor,
     ): Promise<Outcome> {
-      await this.__unsafe_ensureInitialized();
-      return toOutcome(() => actingFor(actor, () => this.#open().call(rest, method, input)));
+      return inSpan(method, actor, async () => {
+        await this.__unsafe_ensureInitialized();
+        return toOutcome(() => actingFor(actor, () => this.#open().call(rest, method, input)), actor);
+      });
     }
 
     async gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LIMITS } from "./limits";
 
 /** Statuses of a gate. Only `pending` can change, and only once. */
 export const ApprovalStatus = z.enum(["pending", "approved", "rejected", "expired", "cancelled"]);
@@ -38,4 +39,4 @@ export const Decision = z.enum(["approve", "reject"]);
 export type Decision = z.infer<typeof Decision>;
 
 /** Why somebody decided as they did: at most 2,000 characters. */
-export const Reason = z.string().max(2000).describe("Why; shown to whoever asked");
+export const Reason = z.string().max(LIMITS.reasonCharacters.most).describe("Why; shown to whoever asked");

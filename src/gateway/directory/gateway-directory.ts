@@ -22,12 +22,12 @@ export class GatewayDirectory extends DurableObject implements DirectoryStub {
     this.#service = new DirectoryService(new Store(ctx.storage, SCHEMA));
   }
 
-  directoryCall(method: keyof DirectoryPort, input: unknown, _actor: Actor): Promise<Outcome> {
+  directoryCall(method: keyof DirectoryPort, input: unknown, actor: Actor): Promise<Outcome> {
     return toOutcome(() => {
       // Whoever calls a method does so with that method's own input: both sides are made from the same types.
       const answer = Reflect.get(this.#service, method) as (input: unknown) => Promise<unknown>;
       return answer.call(this.#service, input);
-    });
+    }, actor);
   }
 }
 
@@ -38,6 +38,8 @@ class DirectoryService implements DirectoryPort {
   constructor(store: Store) {
     this.#audit = new AuditLog(store, "/");
   }
+
+  async ping(): Promise<void> {}
 
   async listAudit(request: PageRequest): Promise<Page<AuditEntry>> {
     return this.#audit.page(request);

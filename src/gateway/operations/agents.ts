@@ -26,16 +26,6 @@ export const listAgents = operation<undefined>()({
   }),
 });
 
-export const getHealth = operation<undefined>()({
-  id: () => "getHealth",
-  summary: () => "Tell that the Worker answers",
-  scope: null,
-  rest: { method: "get", path: () => "/healthz", status: 200 },
-  schemas: () => ({ output: z.object({ status: z.literal("ok") }).meta({ id: "Health" }) }),
-  problems: [],
-  answer: async () => ({ status: "ok" }),
-});
-
 export const getAgent = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}`,
   summary: ({ agent }) => `Describe one ${words(agent.name)}`,

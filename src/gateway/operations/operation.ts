@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { GatewayLimit } from "../contract/limits";
 import type { AgentPath } from "../contract/names";
 import type { ProblemCode } from "../contract/problem";
 import type { Scope } from "../contract/scope";
@@ -60,6 +61,8 @@ export interface Reach {
   readonly path: AgentPath;
   readonly agent: AgentPort;
   readonly directory: DirectoryPort;
+  /** Every limit of the gateway. */
+  readonly limits: readonly GatewayLimit[];
   /** In whose name it acts. */
   readonly actor: Actor;
   /** Signs a stream token. */
@@ -123,6 +126,9 @@ export function problemsOf(
   const codes: ProblemCode[] = [
     ...problems,
     "internal_error",
+    "uri_too_long",
+    "headers_too_large",
+    "too_many_requests",
     ...(method === "get" || once === false ? [] : (["idempotency_key_reused"] as const)),
     ...(scope === null ? [] : (["unauthorized", "forbidden", "gateway_not_configured"] as const)),
     ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "invalid_request"] as const) : []),

@@ -1,7 +1,7 @@
 import type { Registry } from "../registry/registry";
 import { hasStateBelow, leafOf, workflowsBelow } from "../registry/registry";
 import { listAudit, verifyAudit } from "./audit";
-import { callMethod, getAgent, getHealth, listAgents } from "./agents";
+import { callMethod, getAgent, listAgents } from "./agents";
 import { migrateBinding } from "./bindings";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
 import { createChild, deleteChild, listChildren } from "./children";
@@ -15,13 +15,14 @@ import {
   terminateInstance,
 } from "./controls";
 import { readAgentEvents, readInstanceEvents } from "./events";
+import { getHealth, getLimits, getReadiness } from "./gateway";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
 import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
 import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
 import { getState, mergeState, replaceState, resetState } from "./state";
 import { pascal } from "./words";
 
-const OF_GATEWAY = [getHealth, listAgents, listAudit, verifyAudit];
+const OF_GATEWAY = [getHealth, getReadiness, getLimits, listAgents, listAudit, verifyAudit];
 const OF_AGENT = [getAgent];
 const OF_AGENT_WITH_STATE = [getState, replaceState, mergeState, resetState];
 const OF_PARENT = [listChildren];
