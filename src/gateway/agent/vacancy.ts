@@ -11,6 +11,15 @@ const LOCAL_ENGINE = "__miniflare";
 /** How the identity of a sub-agent begins: it exists by its parent's word. */
 const SUB_AGENT = "cf-agents:";
 
+/** What the platform looks for once, as an object is made; the SDK defines some of it on each Agent. */
+const HANDLERS: readonly PropertyKey[] = [
+  "fetch",
+  "alarm",
+  "webSocketMessage",
+  "webSocketClose",
+  "webSocketError",
+];
+
 type AgentClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent & GatewayStub;
 
 /** Objects that are made in full, whatever they hold. */
@@ -47,14 +56,19 @@ export function vacancyOf(
       return make().gatewayCall(rest, method, input, actor);
     return toOutcome(() => Promise.reject(new ProblemError("agent_not_found")));
   };
+  const forward = (key: PropertyKey) =>
+    function toAgent(...args: unknown[]): unknown {
+      // Whoever asks for a method that is there calls it.
+      return Reflect.apply(Reflect.get(make(), key) as () => unknown, make(), args);
+    };
   const shell = Object.create(agentClass.prototype, { ctx: { value: ctx }, env: { value: env } }) as Agent;
   return new Proxy(shell, {
     get(_, key) {
       if (key === "constructor") return agentClass;
       if (key === "gatewayCall") return gatewayCall;
+      if (HANDLERS.includes(key)) return forward(key);
       if (made === undefined && needsNone(shell, key)) return Reflect.get(shell, key);
-      if (made === undefined && isMethod(agentClass.prototype, key))
-        return (...args: unknown[]) => Reflect.apply(Reflect.get(make(), key) as () => unknown, make(), args);
+      if (made === undefined && isMethod(agentClass.prototype, key)) return forward(key);
       const value: unknown = Reflect.get(make(), key);
       return typeof value === "function" ? value.bind(made) : value;
     },
