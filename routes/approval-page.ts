@@ -26,6 +26,7 @@ import {
 import { clientOf } from "./client";
 import type { GatewayEnv } from "./gateway-env";
 import { problemResponse } from "./problem-response";
+import { throttled } from "./rate-limit";
 
 /** Largest form. */
 const MAX_FORM_BYTES = 65_536;
@@ -53,7 +54,7 @@ const UNUSABLE: readonly ProblemCode[] = [
  */
 export function approvalPage(registry: Registry): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
-  app.use(strictHeaders);
+  app.use(strictHeaders, throttled);
   app.onError(showFailure);
   app.get("/:token", async (c) => show(c, await look(registry, await open(c, registry))));
   app.post("/:token", limitedForm, async (c) => {

@@ -1,16 +1,10 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { type Target, WHOLE_GATEWAY } from "../src/gateway/auth/grant";
 import type { Authenticator, Principal } from "../src/gateway/auth/principal";
 import { tokenPrincipal } from "../src/gateway/auth/token-principal";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { Scope } from "../src/gateway/contract/scope";
 import type { GatewayEnv } from "./gateway-env";
-
-/** Largest body: the engine takes params of 1 MiB, and some of that is the gateway's own. */
-const MAX_BODY_BYTES = 1_048_576 - 4_096;
-/** Deepest nesting of a body: what is deeper breaks those who walk it by recursion. */
-const MAX_DEPTH = 64;
 
 /** What a door asks of a caller. */
 export interface Access {
@@ -78,34 +72,4 @@ export function requireReach(
   if (target?.below === true && principal.may(scope, { ...target, below: false }))
     throw new ProblemError("forbidden", { detail: "The credentials do not reach all agents below." });
   throw new ProblemError("agent_not_found");
-}
-
-/** Refuses requests that send no body at all, which a validator would read as an empty object. */
-export const requiredBody: MiddlewareHandler<GatewayEnv> = async function requireBody(c, next) {
-  const untyped = c.req.header("content-type") === undefined;
-  if (untyped && (await c.req.arrayBuffer()).byteLength === 0)
-    throw new ProblemError("malformed_json", { detail: "The body is missing." });
-  await next();
-};
-
-/** Refuses bodies over the limit, also those that do not say how long they are. */
-export const limitedBody: MiddlewareHandler<GatewayEnv> = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new ProblemError("payload_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
-  },
-});
-
-/** Refuses JSON that is nested deeper than {@link MAX_DEPTH}. What is no JSON is left to the validator. */
-export const shallowBody: MiddlewareHandler<GatewayEnv> = async function requireShallow(c, next) {
-  const body: unknown = await c.req.json().catch(() => null);
-  if (isDeeper(body, MAX_DEPTH)) {
-    throw new ProblemError("invalid_request", { detail: `A body may be nested ${MAX_DEPTH} levels deep.` });
-  }
-  await next();
-};
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { z } from "zod";
 import { reachesClass, WHOLE_GATEWAY } from "../src/gateway/auth/grant";
 import type { Principal } from "../src/gateway/auth/principal";
@@ -23,10 +23,12 @@ import type { EventsAnswer, Once, StreamQuota } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
-import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
 import { clientOf } from "./client";
+import { jsonBody, limitedBody } from "./json-body";
+import { authorized, requireReach } from "./middleware";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
+import { throttled } from "./rate-limit";
 import { onceOfSigned, SignatureHeaders, signedBody } from "./signed-body";
 import { holdInstance, holdPage } from "./waiting";
 
@@ -67,17 +69,20 @@ function toRoute(bound: BoundOperation) {
   const { id, summary, operation, rest, subject, schemas } = bound;
   const { description } = operation;
   const params = pathParams(subject, schemas);
+  const path = `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`;
   return createRoute({
     operationId: id,
     method: rest.method,
-    path: `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`,
+    path,
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [subject?.agent.name ?? "gateway"],
     security: securityOf(operation),
     middleware: [
+      named(path, subject),
       ...accessOf(bound),
-      ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
+      throttled,
+      ...(schemas.body === undefined ? [] : [limitedBody, jsonBody]),
     ],
     request: {
       ...(params === undefined ? {} : { params }),
@@ -105,6 +110,14 @@ function accessOf({ operation: { scope, signed, extent, kind }, subject }: Bound
     return { path: agentPath(subject, params), instanceId: params["instanceId"], below };
   };
   return [authorized({ scope, byToken: kind === "events", targetOf })];
+}
+
+/** Says which operation is asked for. */
+function named(template: string, subject: Subject | undefined): MiddlewareHandler<GatewayEnv> {
+  return async function name(c, next) {
+    c.set("route", { template, agent: subject?.agent.name ?? null });
+    await next();
+  };
 }
 
 /** Who calls what anybody may call. */
@@ -205,6 +218,7 @@ async function serve(
     path,
     agent: path && c.get("port").at(path, actor),
     directory: c.get("directory")(actor),
+    limits: c.get("limits"),
     actor,
     holder,
     holderUntil: principal?.expiresAt,

@@ -436,6 +436,8 @@ export interface KeysPort {
  * Every method rejects with a `ProblemError` if it cannot answer.
  */
 export interface DirectoryPort extends KeysPort, WebhookPort {
+  /** Answers, and does nothing. */
+  ping(): Promise<void>;
   /** Lists what was done to what the directory keeps, newest first. */
   listAudit(input: PageRequest): Promise<Page<AuditEntry>>;
   /** Checks the hashes of that list, from the oldest entry or from a cursor on. */

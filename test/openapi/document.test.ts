@@ -112,8 +112,11 @@ describe("every operation", () => {
     );
   });
 
-  test("but the health check needs a key, and says with which scope", () => {
-    expect(idsWhere(({ operation: { security } }) => security.length === 0)).toEqual(["getHealth"]);
+  test("but the health checks need a key, and says with which scope", () => {
+    expect(idsWhere(({ operation: { security } }) => security.length === 0)).toEqual([
+      "getHealth",
+      "getReadiness",
+    ]);
     const scopes = operations
       .flatMap(({ operation }) => operation.security)
       .map((one) => JSON.stringify(one));

@@ -38,6 +38,7 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     path: [{ agent: "order-desk", name: "acme" }],
     agent,
     directory: {} as DirectoryPort,
+    limits: [],
     actor: { name: "ada", door: "rest", scopes: "all", address: null, requestId: "r-1" },
     holder: EVERYTHING,
     holderUntil: undefined,

@@ -20,7 +20,7 @@ const repeated = (texts: readonly string[]): string[] =>
   texts.filter((text, at) => texts.indexOf(text) !== at);
 
 /** What anybody may ask. */
-const PUBLIC: readonly string[] = ["getHealth"];
+const PUBLIC: readonly string[] = ["getHealth", "getReadiness"];
 /** What names its agent in the body. */
 const IN_BODY: readonly string[] = ["receiveApprovalCallback"];
 /** What takes its cursor in the body. */
@@ -169,6 +169,8 @@ describe("the table of operations", () => {
   test("of a gateway without agents is the gateway's own", () => {
     expect(bindOperations(createRegistry([])).map(({ id }) => id)).toEqual([
       "getHealth",
+      "getReadiness",
+      "getLimits",
       "listAgents",
       "listKeys",
       "createKey",

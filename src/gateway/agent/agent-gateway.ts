@@ -2,7 +2,7 @@ import type { WorkflowCallback } from "agents/workflows";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { StepEvent } from "../contract/step-event";
-import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
+import type { EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
 import { type JsonSchema, metadataSchemaOf } from "../registry/json-schema";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
@@ -10,6 +10,7 @@ import { currentActor } from "./acting";
 import { Adoption } from "./adoption";
 import { Chores, SOON_MS } from "./chores";
 import { Courier, type Origin } from "./courier";
+import { creates, definitionBelow } from "./creating";
 import { eventTo, migrationOf } from "./deeds";
 import { type Dissolved, isLeaving } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
@@ -186,7 +187,7 @@ export class AgentGateway {
   async call(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<unknown> {
     const [next, ...further] = rest;
     if (next === undefined) {
-      if (!this.records.store.exists() && !this.#creates(method, input))
+      if (!this.records.store.exists() && !creates(this.definition, method, input))
         throw new ProblemError("agent_not_found");
       this.#adoption.takeNamed(input);
       // Whoever calls a method does so with that method's own input: both sides are made from the same types.
@@ -194,7 +195,7 @@ export class AgentGateway {
       const answer = Reflect.get(callee, method) as (input: unknown) => Promise<unknown>;
       return answer.call(callee, input);
     }
-    const create = this.#creates(method, input, this.#family.definitionBelow(rest));
+    const create = creates(definitionBelow(this.definition, rest), method, input);
     const child = await this.#family.reach(next, create);
     const answer = fromOutcome(await child.gatewayCall(further, method, input, currentActor()));
     return method === "readEvents" ? this.#withOwnKey(answer as EventsAnswer) : answer;
@@ -302,18 +303,6 @@ export class AgentGateway {
       // A restart that was refused leaves the run of the attempt before, which nobody hears any more.
       this.records.outbox.add({ kind: "terminate", instanceId: id, payload: { rollback: false } }, now);
     });
-  }
-
-  /** Whether a call may bring its agent into being: a start may, and a method that says so. */
-  #creates(
-    method: AgentMethod,
-    input: unknown,
-    definition: AgentDefinition = this.#host.definition,
-  ): boolean {
-    if (method === "start" || method === "startMany" || method === "createChild") return true;
-    if (method !== "callMethod") return false;
-    const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];
-    return Object.hasOwn(definition.methods, name) && definition.methods[name]?.creates === true;
   }
 }
 

@@ -3,6 +3,7 @@ import { type AgentStep, childPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { currentActor } from "./acting";
+import { childOf } from "./creating";
 import { Children } from "./children";
 import { creationOf } from "./deeds";
 import { Departures, type Dissolved, isLeaving } from "./departures";
@@ -120,11 +121,6 @@ export class Family {
     return true;
   }
 
-  /** The definition of the agent that a way leads down to. @throws ProblemError `agent_not_found` if there is no such class. */
-  definitionBelow(rest: readonly AgentStep[]): AgentDefinition {
-    return rest.reduce((definition, step) => childOf(definition, step), this.#host.definition);
-  }
-
   #definitionOf(step: AgentStep): AgentDefinition {
     return childOf(this.#host.definition, step);
   }
@@ -132,10 +128,4 @@ export class Family {
   #isThere(step: AgentStep): boolean {
     return this.#host.hasChild(this.#definitionOf(step), step.name);
   }
-}
-
-function childOf({ children }: AgentDefinition, step: AgentStep): AgentDefinition {
-  const child = children.find(({ name }) => name === step.agent);
-  if (child === undefined) throw new ProblemError("agent_not_found");
-  return child;
 }

@@ -15,6 +15,7 @@ import type { Origin } from "./courier";
 import { guardChildren } from "./guarded-children";
 import { type Outcome, toOutcome } from "../durable/outcome";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
+import { inSpan } from "./span";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
 import { besideSteps } from "./events-with-steps";
@@ -33,6 +34,7 @@ import {
 import type { Rise } from "./upward";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { StreamCounts } from "./tail-quota";
+import { vacancyOf } from "./vacancy";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
 /** What `withGateway` adds to an Agent. `gateway…` is for the gateway itself: author code has no need to call it. */
@@ -114,6 +116,8 @@ export function withGateway(base: AgentBase): AgentBase {
 
     constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
       keepTailsFromAuthor(new.target.prototype, GatewayAgent.#tails);
+      const vacancy = vacancyOf(new.target, ctx, env);
+      if (vacancy !== undefined) return vacancy as GatewayAgent;
       super(ctx, env);
       if (definitionOf(this.constructor.name)?.state !== undefined) {
         journalState(this, {
@@ -130,8 +134,10 @@ export function withGateway(base: AgentBase): AgentBase {
       input: unknown,
       actor: Actor,
     ): Promise<Outcome> {
-      await this.__unsafe_ensureInitialized();
-      return toOutcome(() => actingFor(actor, () => this.#open().call(rest, method, input)));
+      return inSpan(method, actor, async () => {
+        await this.__unsafe_ensureInitialized();
+        return toOutcome(() => actingFor(actor, () => this.#open().call(rest, method, input)), actor);
+      });
     }
 
     async gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome> {

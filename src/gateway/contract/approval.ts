@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Door } from "./audit";
+import { LIMITS } from "./limits";
 
 /** Statuses of a gate. Only `pending` can change, and only once. */
 export const ApprovalStatus = z.enum(["pending", "approved", "rejected", "expired", "cancelled"]);
@@ -98,4 +99,4 @@ export const Approval = z
 export type Approval = z.infer<typeof Approval>;
 
 /** Why somebody decided as they did: at most 2,000 characters. */
-export const Reason = z.string().max(2000).describe("Why; shown to whoever asked");
+export const Reason = z.string().max(LIMITS.reasonCharacters.most).describe("Why; shown to whoever asked");

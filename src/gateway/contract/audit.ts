@@ -14,6 +14,8 @@ export interface Actor {
   /** Network address of the client, as the platform tells it. */
   readonly address: string | null;
   readonly requestId: string | null;
+  /** The request's place in a trace (W3C Trace Context). */
+  readonly traceparent?: string;
 }
 
 /** One entry of an audit log: who did what to what. */

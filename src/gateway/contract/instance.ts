@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LIMITS } from "./limits";
 import { Name, variantName } from "./names";
 
 /** Statuses as the platform names them. `waiting` is true here: the instance waits, and says for what. */
@@ -56,8 +57,14 @@ export type WaitingFor = z.infer<typeof WaitingFor>;
 
 /** Labels of an instance: at most 50 keys; strings, numbers and booleans. */
 export const Metadata = z
-  .record(z.string().min(1).max(64), z.union([z.string().max(512), z.number(), z.boolean()]))
-  .refine((metadata) => Object.keys(metadata).length <= 50, "has more than 50 keys")
+  .record(
+    z.string().min(1).max(LIMITS.metadataKeyCharacters.most),
+    z.union([z.string().max(LIMITS.metadataValueCharacters.most), z.number(), z.boolean()]),
+  )
+  .refine(
+    (metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys.most,
+    `has more than ${LIMITS.metadataKeys.most} keys`,
+  )
   .meta({ id: "Metadata", description: "Labels of an instance" });
 export type Metadata = z.infer<typeof Metadata>;
 

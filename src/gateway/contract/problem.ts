@@ -48,10 +48,13 @@ export const PROBLEMS = {
   key_ended: { status: 409, title: "The key was revoked, or has expired", retryable: false },
   precondition_failed: { status: 412, title: "The state has changed since it was read", retryable: false },
   payload_too_large: { status: 413, title: "The body is larger than the limit", retryable: false },
+  uri_too_long: { status: 414, title: "The address is longer than the limit", retryable: false },
   unsupported_media_type: { status: 415, title: "The body must be application/json", retryable: false },
   idempotency_key_reused: { status: 422, title: "The key was used for another request", retryable: false },
   endpoint_url_refused: { status: 422, title: "Nothing may be sent to this URL", retryable: false },
+  too_many_requests: { status: 429, title: "Too many requests in this time", retryable: true },
   too_many_streams: { status: 429, title: "Too many streams are open", retryable: true },
+  headers_too_large: { status: 431, title: "The headers are larger than the limit", retryable: false },
   internal_error: { status: 500, title: "Something failed inside the gateway", retryable: true },
   agent_unavailable: { status: 503, title: "The agent cannot answer just now", retryable: true },
   issuer_unavailable: {
@@ -60,6 +63,7 @@ export const PROBLEMS = {
     retryable: true,
   },
   gateway_not_configured: { status: 503, title: "The gateway is not configured", retryable: false },
+  not_ready: { status: 503, title: "The gateway is not ready", retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
 
 /** A code of the closed table {@link PROBLEMS}. */

@@ -47,11 +47,7 @@ export class GatewayDirectory extends DurableObject implements DirectoryStub, En
         refusalOf: (url) => refusalOf(url, allowsLoopback(env)),
       },
     );
-    this.#services = [
-      new AuditService(audit),
-      new KeyList(this.#store, audit, openKeys(env)),
-      this.#webhooks,
-    ];
+    this.#services = [new OwnService(audit), new KeyList(this.#store, audit, openKeys(env)), this.#webhooks];
   }
 
   directoryCall(method: keyof DirectoryPort, input: unknown, actor: Actor): Promise<Outcome> {
@@ -101,21 +97,23 @@ export class GatewayDirectory extends DurableObject implements DirectoryStub, En
   }
 }
 
-function answered(service: object, method: string, ...inputs: unknown[]): Promise<Outcome> {
+function answered(service: object, method: string, input: unknown, actor?: Actor): Promise<Outcome> {
   return toOutcome(() => {
     // Whoever calls a method does so with that method's own input: both sides are made from the same types.
-    const answer = Reflect.get(service, method) as (...given: unknown[]) => Promise<unknown>;
-    return answer.apply(service, inputs);
-  });
+    const answer = Reflect.get(service, method) as (input: unknown, actor?: Actor) => Promise<unknown>;
+    return answer.call(service, input, actor);
+  }, actor);
 }
 
-/** Answers what doors ask of the audit log. */
-class AuditService implements Pick<DirectoryPort, "listAudit" | "verifyAudit"> {
+/** Answers what doors ask of the directory itself. */
+class OwnService implements Pick<DirectoryPort, "ping" | "listAudit" | "verifyAudit"> {
   readonly #audit: AuditLog;
 
   constructor(audit: AuditLog) {
     this.#audit = audit;
   }
+
+  async ping(): Promise<void> {}
 
   async listAudit(request: PageRequest): Promise<Page<AuditEntry>> {
     return this.#audit.page(request);

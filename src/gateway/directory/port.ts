@@ -8,13 +8,14 @@ export function openDirectory(env: object): OpenDirectory {
   return (actor) => {
     const call = async <Method extends keyof DirectoryPort>(
       method: Method,
-      input: Parameters<DirectoryPort[Method]>[0],
+      input?: Parameters<DirectoryPort[Method]>[0],
     ): Promise<Awaited<ReturnType<DirectoryPort[Method]>>> => {
       const outcome = await directoryStub(env).directoryCall(method, input, actor);
       // The directory answers each method with that method's own type: both sides are made from DirectoryPort.
       return fromOutcome(outcome) as Awaited<ReturnType<DirectoryPort[Method]>>;
     };
     return {
+      ping: () => call("ping"),
       listAudit: (input) => call("listAudit", input),
       verifyAudit: (input) => call("verifyAudit", input),
       listEndpoints: (input) => call("listEndpoints", input),

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { AgentView, Catalogue, type CatalogueAgent, type CatalogueWorkflow } from "../contract/agent";
 import { toJsonSchema } from "../registry/json-schema";
 import type { AgentChain } from "../registry/registry";
@@ -28,16 +27,6 @@ export const listAgents = operation<undefined>()({
       .filter((chain) => reachesClass(namesOf(chain)))
       .map((chain) => toCatalogueAgent(chain, reachesClass)),
   }),
-});
-
-export const getHealth = operation<undefined>()({
-  id: () => "getHealth",
-  summary: () => "Tell that the Worker answers",
-  scope: null,
-  rest: { method: "get", path: () => "/healthz", status: 200 },
-  schemas: () => ({ output: z.object({ status: z.literal("ok") }).meta({ id: "Health" }) }),
-  problems: [],
-  answer: async () => ({ status: "ok" }),
 });
 
 export const getAgent = operation<Subject>()({

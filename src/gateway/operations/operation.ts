@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Grant } from "../contract/grant";
 import type { MintedKey } from "../contract/key";
+import type { GatewayLimit } from "../contract/limits";
 import type { AgentPath } from "../contract/names";
 import type { LinkGrant } from "../contract/link";
 import type { ProblemCode } from "../contract/problem";
@@ -63,6 +64,8 @@ export interface Reach {
   readonly path: AgentPath;
   readonly agent: AgentPort;
   readonly directory: DirectoryPort;
+  /** Every limit of the gateway. */
+  readonly limits: readonly GatewayLimit[];
   /** In whose name it acts. */
   readonly actor: Actor;
   /** What the caller may do, and when its credentials end, in milliseconds. */
@@ -150,6 +153,9 @@ export function problemsOf(
   const codes: ProblemCode[] = [
     ...problems,
     "internal_error",
+    "uri_too_long",
+    "headers_too_large",
+    "too_many_requests",
     ...(method === "get" || once === false ? [] : (["idempotency_key_reused"] as const)),
     ...(scope === null ? [] : (["unauthorized", "gateway_not_configured"] as const)),
     ...(scope === null || signed ? [] : (["forbidden"] as const)),

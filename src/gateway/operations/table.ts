@@ -2,7 +2,7 @@ import type { AgentDefinition } from "../registry/agent-definition";
 import type { Registry } from "../registry/registry";
 import { hasStateBelow, leafOf, workflowsBelow } from "../registry/registry";
 import { listAgentAudit, listAudit, verifyAgentAudit, verifyAudit } from "./audit";
-import { callMethod, getAgent, getHealth, listAgents } from "./agents";
+import { callMethod, getAgent, listAgents } from "./agents";
 import { migrateBinding } from "./bindings";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
 import { receiveApprovalCallback } from "./callbacks";
@@ -17,6 +17,7 @@ import {
   terminateInstance,
 } from "./controls";
 import { readAgentEvents, readInstanceEvents } from "./events";
+import { getHealth, getLimits, getReadiness } from "./gateway";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
 import { createKey, getKey, listKeys, revokeKey, rotateKey } from "./keys";
 import { createLink, listLinks, revokeLink } from "./links";
@@ -38,6 +39,8 @@ import { pascal } from "./words";
 
 const OF_GATEWAY = [
   getHealth,
+  getReadiness,
+  getLimits,
   listAgents,
   listKeys,
   createKey,
