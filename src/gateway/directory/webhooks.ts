@@ -170,7 +170,7 @@ export class Webhooks {
     this.#requireSendable(id);
     const { round } = this.#once(once, (now) => {
       const { since, until, statuses } = request;
-      const span = { since: new Date(since).toISOString(), until: new Date(until).toISOString(), statuses };
+      const span = { since: iso(since), until: until === undefined ? null : iso(until), statuses };
       this.#note(id, "delivery.redeliver-many", actor, now, span);
       return { round: crypto.randomUUID() };
     });
@@ -192,7 +192,7 @@ export class Webhooks {
 
   /** Inside a change. */
   #announce(endpointId: string, turn: number, reason: DisabledReason, at: number): void {
-    const disabledAt = new Date(at).toISOString();
+    const disabledAt = iso(at);
     const payload = ownPayload("endpoint.disabled", endpointId, at, { reason, disabledAt });
     for (const other of this.endpoints.all()) {
       if (other.id === endpointId || !wantsType(settingsOf(other).eventTypes, payload.type)) continue;
@@ -271,6 +271,10 @@ function withoutUndefined<Fields extends object>(
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [Key in keyof Fields]?: Exclude<Fields[Key], undefined>;
   };
+}
+
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }
 
 function rightsOf({ name, scopes }: Actor): Pick<Actor, "name" | "scopes"> {
