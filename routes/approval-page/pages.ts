@@ -128,7 +128,7 @@ function noticeOf(notice: Notice | undefined, errors: readonly FieldError[]): Ht
       errors.length === 0
         ? NOTHING
         : html`<ul>
-            ${errors.map(({ input, message }) => html`<li><a href="#${input}">${input.replace(/^metadata\./, "")}: ${message}</a></li>`)}
+            ${errors.map(({ input, label, message }) => html`<li><a href="#${input}">${label}: ${message}</a></li>`)}
           </ul>`
     }
   </div>`;
