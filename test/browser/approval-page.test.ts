@@ -71,7 +71,9 @@ async function barriers(page: Page): Promise<string[]> {
       say(set.firstElementChild?.tagName !== "LEGEND", "a fieldset has no legend");
     say(document.documentElement.scrollWidth > window.innerWidth, "the page is wider than the window");
     // Contrast (WCAG 2.2): every text against what is behind it.
+    // oxlint-disable-next-line unicorn/consistent-function-scoping -- runs in the page, where nothing of this file is
     const parse = (color: string): number[] => (color.match(/[\d.]+/g) ?? []).map(Number);
+    // oxlint-disable-next-line unicorn/consistent-function-scoping -- the same
     const luminance = (rgb: number[]): number => {
       const [r = 0, g = 0, b = 0] = rgb.map((channel) => {
         const part = channel / 255;

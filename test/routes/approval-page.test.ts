@@ -84,9 +84,10 @@ describe("whatever people write is text", () => {
   });
 });
 
-describe("a form", () => {
-  const formOf = (schema: z.ZodType) => metadataForm(toJsonSchema(schema));
+const formOf = (schema: z.ZodType) => metadataForm(toJsonSchema(schema));
+const json = (metadata: string) => readMetadata({ kind: "json" }, new URLSearchParams({ metadata }), false);
 
+describe("a form", () => {
   test.each([
     ["nothing", metadataForm({ not: {} }), "none"],
     ["what is served no more", metadataForm(null), "none"],
@@ -191,8 +192,6 @@ describe("a form", () => {
   });
 
   test("of JSON says if it is none", () => {
-    const json = (metadata: string) =>
-      readMetadata({ kind: "json" }, new URLSearchParams({ metadata }), false);
     expect(json('{"a":[1]}')).toEqual({ ok: true, metadata: { a: [1] } });
     expect(json(" ")).toEqual({ ok: true, metadata: undefined });
     expect(json("{")).toEqual({ ok: false, message: "is not valid JSON" });
