@@ -10,7 +10,12 @@ is not there; a scope that it lacks is \`forbidden\`.
 make a start safe to repeat: the second one is told \`instance_exists\`.
 
 **Approvals.** A waiting instance names its approval. It is decided once, by whoever comes first; everybody after that gets
-\`409\` and the decision that stands.
+\`409\` and the decision that stands. Where several must approve, each approval is a vote: it stays \`pending\` until enough have approved,
+and one rejection closes it. \`approvers\` and \`selfApproval\` say who may decide.
+
+**Links.** An approval can be given to somebody without a key: make a link, and send them its \`url\`. It leads to a page,
+\`GET /approvals/{token}\`, that says what is asked; the form on it decides, once. Looking at it never does. Another system
+decides by a callback that it signs (\`POST /webhooks/approvals\`).
 
 **Events.** A stream of Server-Sent Events begins with what is kept and goes on live. Every event has an \`id\`: come back
 with it in \`Last-Event-ID\` (or \`?after=\`) and nothing is lost or repeated. Tell them apart by \`type\`, and pass over types

@@ -2,7 +2,7 @@ import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { Decision } from "../src/gateway/contract/approval";
 import type { AgentPath } from "../src/gateway/contract/names";
-import { type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
+import { type ProblemCode, ProblemError, type ProblemPlace, PROBLEMS } from "../src/gateway/contract/problem";
 import { servedPath } from "../src/gateway/operations/served-path";
 import type { AgentPort, LinkView } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
@@ -142,12 +142,12 @@ function readForm({ metadata: form, mayBeMissing }: Looked, sent: URLSearchParam
   const reason = (sent.get("reason") ?? "").replaceAll("\r\n", "\n");
   const metadata = readMetadata(form, sent, mayBeMissing || decision.data === "reject");
   const errors: FieldError[] = [
-    ...(decision.success ? [] : [{ input: "decision", message: "approve or reject" }]),
-    ...(shown === "" ? [{ input: "shown", message: "open the page and send its own form" }] : []),
+    ...(decision.success ? [] : [{ input: "decision", label: "Decision", message: "approve or reject" }]),
+    ...(shown === "" ? [{ input: "shown", label: "Form", message: "open the page and send its own" }] : []),
     ...(reason.length > LONGEST_REASON
-      ? [{ input: "reason", message: `at most ${LONGEST_REASON} characters` }]
+      ? [{ input: "reason", label: "Reason", message: `at most ${LONGEST_REASON} characters` }]
       : []),
-    ...(metadata.ok ? [] : [{ input: METADATA_INPUT, message: metadata.message }]),
+    ...(metadata.ok ? [] : [{ input: METADATA_INPUT, label: "Answer", message: metadata.message }]),
   ];
   if (!decision.success || !metadata.ok || errors.length > 0) return { ok: false, errors };
   return {
@@ -176,10 +176,7 @@ async function refused(
   }
   const places = extras.errors ?? [];
   if (code === "invalid_request" && places.length > 0) {
-    const errors = places.map(({ pointer, message }) => ({
-      input: inputAt(looked.metadata, pointer),
-      message,
-    }));
+    const errors = places.map((place) => errorAt(looked.metadata, place));
     return again(c, looked, 400, sent, { title: INCOMPLETE }, errors);
   }
   // Read anew, it is answered anew.
@@ -187,11 +184,13 @@ async function refused(
   return again(c, looked, status, kept, { title: `${title}. Nothing was decided.`, detail: extras.detail });
 }
 
-/** The input of what a JSON Pointer leads to, as `/metadata/note`. */
-function inputAt(form: MetadataForm, pointer: string): string {
-  const [, , key = ""] = pointer.split("/").map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const has = form.kind === "fields" && form.fields.some((field) => field.key === key);
-  return has ? inputName(key) : METADATA_INPUT;
+/** Finds the input that something is wrong in: of the JSON Pointer `/metadata/note` that of the note. */
+function errorAt(form: MetadataForm, { pointer, message }: ProblemPlace): FieldError {
+  const [, , key] = pointer.split("/").map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const field = form.kind === "fields" ? form.fields.find((one) => one.key === key) : undefined;
+  return field === undefined
+    ? { input: METADATA_INPUT, label: "Answer", message }
+    : { input: inputName(field.key), label: field.label, message };
 }
 
 function again(

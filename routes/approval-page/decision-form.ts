@@ -7,6 +7,8 @@ import { inputName, METADATA_INPUT, type MetadataField, type MetadataForm } from
 export interface FieldError {
   /** Name of the input. */
   readonly input: string;
+  /** What a person knows it by. */
+  readonly label: string;
   readonly message: string;
 }
 

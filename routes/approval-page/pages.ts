@@ -43,7 +43,7 @@ export function decidedPage(approval: Approval): Html {
   const title = approval.status === "pending" ? "Your answer was counted" : WORDS[approval.status];
   return page(
     title,
-    html`<h1 class="${approval.status === "rejected" ? "bad" : "good"}" role="status">${title}</h1>
+    html`<h1 class="${approval.status === "rejected" ? "bad" : "good"}">${title}</h1>
       <p dir="auto">${titleOf(approval)}</p>
       ${isClosed ? outcome(approval) : html`<p>More answers are needed before it is decided.</p>`}
       <p class="hint">The link cannot be used again. You can close this page.</p>`,
@@ -128,7 +128,7 @@ function noticeOf(notice: Notice | undefined, errors: readonly FieldError[]): Ht
       errors.length === 0
         ? NOTHING
         : html`<ul>
-            ${errors.map(({ input, message }) => html`<li><a href="#${input}">${input.replace(/^metadata\./, "")}: ${message}</a></li>`)}
+            ${errors.map(({ input, label, message }) => html`<li><a href="#${input}">${label}: ${message}</a></li>`)}
           </ul>`
     }
   </div>`;

@@ -389,14 +389,14 @@ export interface WebhookPort {
   /** @throws ProblemError `delivery_not_found`, `endpoint_url_refused`, `endpoint_disabled` */
   redeliver(input: EndpointRequest & { readonly deliveryId: string }): Promise<Delivery>;
   /**
-   * Sends the oldest of those again that came in a span of time, in milliseconds.
+   * Sends the oldest of those again that came in a span of time, in milliseconds; up to now if `until` is left out.
    *
    * @throws ProblemError `endpoint_url_refused`, `endpoint_disabled`
    */
   redeliverMany(
     input: EndpointRequest & {
       readonly since: number;
-      readonly until: number;
+      readonly until: number | undefined;
       readonly statuses: readonly DeliveryStatus[];
       readonly cursor: string | undefined;
     },

@@ -38,12 +38,19 @@ async function openGate(terms: Partial<GateTerms> = {}) {
   const decide = (
     actor: Actor,
     decision: "approve" | "reject",
-    changes: { readonly reason?: string; readonly note?: string; readonly key?: string } = {},
+    changes: {
+      readonly reason?: string;
+      readonly note?: string;
+      readonly key?: string;
+      readonly shown?: string;
+    } = {},
   ): Promise<Approval> => {
-    const { reason, note = `of ${actor.name}`, key } = changes;
+    const { reason, note = `of ${actor.name}`, key, shown } = changes;
     const once = key === undefined ? undefined : { key, fingerprint: "f" };
     const target = { approvalId: id };
-    return actingFor(actor, () => service.decide({ target, decision, reason, metadata: { note }, once }));
+    return actingFor(actor, () =>
+      service.decide({ target, decision, reason, metadata: { note }, shown, once }),
+    );
   };
   const read = () => service.getApproval({ id });
   const types = () => {
@@ -270,7 +277,7 @@ describe("a gate that is read alone", () => {
   test("says what happened to it, in order, with what each voter sent", async () => {
     const { decide, read } = await openGate({ required: 2 });
     vi.setSystemTime(NOON + 1_000);
-    await decide(ada, "approve", { reason: "fine" });
+    await decide(ada, "approve", { reason: "fine", shown: "what ada saw" });
     vi.setSystemTime(NOON + 2_000);
     await decide(bob, "reject", { reason: "no" });
     const approval = await read();
@@ -284,6 +291,7 @@ describe("a gate that is read alone", () => {
         door: "rest",
         decision: "approve",
         reason: "fine",
+        shown: "what ada saw",
         metadata: { note: "of ada" },
       },
       {
@@ -293,6 +301,7 @@ describe("a gate that is read alone", () => {
         door: "rest",
         decision: "reject",
         reason: "no",
+        shown: null,
         metadata: { note: "of bob" },
       },
       { type: "closed", time: at(2), status: "rejected", principal: "bob", door: "rest", reason: "no" },

@@ -67,6 +67,8 @@ function openDesk() {
     invoke: async () => ({}),
     hasChild: (_, name) => present.has(name),
     child: async (_, name) => {
+      // Not at once, as the SDK does not: others may ask meanwhile.
+      await Promise.resolve();
       present.add(name);
       return child;
     },

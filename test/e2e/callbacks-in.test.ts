@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { type Answer, startGateway, type TestGateway } from "../support/gateway.ts";
 import { callBack, ERP_SECRET, LAB_SECRET, makeLink, startWithSenders, waiting } from "../support/links.ts";
 import { untilStatus } from "../support/until.ts";
 
@@ -10,6 +10,12 @@ beforeAll(async () => {
   gateway = await startWithSenders();
 });
 afterAll(() => gateway.harness.close());
+
+/** What an answer says, but for the id of the request. */
+function toldIn(answer: Answer) {
+  const { requestId: _, ...problem } = answer.json<{ requestId: string }>();
+  return { status: answer.status, problem };
+}
 
 describe("a signed callback", () => {
   test("decides in the name of its sender", async () => {
@@ -91,10 +97,7 @@ describe("a signed callback", () => {
       gateway.post("/webhooks/approvals", body),
       callBack(gateway, "{", { secret: stranger }),
     ]);
-    const told = answers.map(({ status, json }) => {
-      const { requestId: _, ...problem } = json<{ requestId: string }>();
-      return { status, problem };
-    });
+    const told = answers.map(toldIn);
     expect(told[0]).toMatchObject({ status: 401, problem: { code: "unauthorized" } });
     for (const one of told) expect(one).toEqual(told[0]);
     expect((await gateway.get(approval)).json()).toMatchObject({ status: "pending" });
@@ -120,10 +123,7 @@ describe("a signed callback", () => {
         { token: "a.b.c" },
       ].map((which) => callBack(gateway, { ...which, decision: "approve" }, as)),
     );
-    const told = answers.map(({ status, json }) => {
-      const { requestId: _, ...problem } = json<{ requestId: string }>();
-      return { status, problem };
-    });
+    const told = answers.map(toldIn);
     expect(told[0]).toMatchObject({ status: 404, problem: { code: "approval_not_found" } });
     for (const one of told) expect(one).toEqual(told[0]);
     const mine = await callBack(gateway, { agent: LAB, approvalId: own.approvalId, decision: "approve" }, as);

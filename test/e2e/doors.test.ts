@@ -39,6 +39,25 @@ interface Standing {
   readonly reason: string;
 }
 
+const STATUS = { approve: "approved", reject: "rejected" } as const;
+const DECIDERS = {
+  rest: /^api-key$/,
+  instance: /^api-key$/,
+  link: /^holder \d$/,
+  callback: /^erp$/,
+} as const;
+
+/** The decision that stands, as whoever came too late is told. */
+function standingIn(way: Attempt["way"], answer: Answer): Standing {
+  if (way !== "link") {
+    const { status, reason, decidedBy } = answer.json<{ decision: Standing }>().decision;
+    return { status, reason, decidedBy };
+  }
+  const named = (name: string): string =>
+    new RegExp(`<dt>${name}</dt>\\s*<dd>(?:<span[^>]*>)?([^<]*)`).exec(answer.text)?.[1] ?? "";
+  return { status: named("Result").toLowerCase(), reason: named("Reason"), decidedBy: named("By") };
+}
+
 /** Everybody decides one gate at once, by every door. */
 async function storm(n: number): Promise<{ attempts: Attempt[]; standing: Standing; self: string }> {
   const agent = `/agents/workshop/doors-${n % 10}`;
@@ -76,15 +95,16 @@ async function storm(n: number): Promise<{ attempts: Attempt[]; standing: Standi
       return { act, way, place: random.next() };
     })
     .toSorted((a, b) => a.place - b.place);
-  // A link looks before it decides, which takes longer: at some gates it has a start of two round trips.
-  const isHandicap = n % 4 === 0;
+  // A link asks its agent twice, and a callback is hashed: at some gates these have a start of some round trips.
+  const ahead = [undefined, "link", "callback", undefined][n % 4];
   const late = async (): Promise<void> => {
-    for (let trip = 0; isHandicap && trip < 2; trip += 1) await gateway.get("/healthz");
+    if (ahead === undefined) return;
+    for (let trip = 0; trip < 4; trip += 1) await gateway.get(approval);
   };
   const started = late();
   const done = await Promise.all(
     attempts.map(async ({ act, way }) => {
-      if (way !== "link") await started;
+      if (way !== ahead) await started;
       return act();
     }),
   );
@@ -104,33 +124,23 @@ test(
         if (winner === undefined) throw new Error("nobody decided");
         const seen = `${winner.way} ${winner.decision}`;
         winners.set(seen, (winners.get(seen) ?? 0) + 1);
-        const decidedBy = { rest: "api-key", instance: "api-key", link: /^holder \d$/, callback: "erp" }[
-          winner.way
-        ];
-        expect(standing).toMatchObject({
-          status: winner.decision === "approve" ? "approved" : "rejected",
-          decidedBy: typeof decidedBy === "string" ? decidedBy : expect.stringMatching(decidedBy),
-          reason: winner.mark,
-        });
+        const { status, reason, decidedBy } = standing;
+        expect({ status, reason }).toEqual({ status: STATUS[winner.decision], reason: winner.mark });
+        expect(decidedBy).toMatch(DECIDERS[winner.way]);
         for (const { way, answer } of attempts.filter((one) => one !== winner)) {
           expect(answer.status).toBe(409);
-          if (way === "link") {
-            expect(answer.text).toContain(`${winner.mark}</span>`);
-            expect(answer.text).toContain(`${standing.decidedBy}</span>`);
-          } else {
-            const { status, reason, decidedBy: by } = standing;
-            expect(answer.json()).toMatchObject({ decision: { status, reason, decidedBy: by } });
-          }
+          expect(standingIn(way, answer)).toEqual({ status, reason, decidedBy });
         }
         const ended = await until(
           () => gateway.get(self),
           (one) => ["complete", "errored"].includes(one.json<{ status: string }>().status),
         );
-        expect(ended.json()).toMatchObject(
-          winner.decision === "approve"
-            ? { status: "complete", output: { signatures: [winner.mark] } }
-            : { status: "errored", error: { message: expect.stringContaining(winner.mark) } },
-        );
+        const { output, error } = ended.json<{ output?: unknown; error?: { message: string } }>();
+        const seenByRun = winner.decision === "approve" ? JSON.stringify(output) : (error?.message ?? "");
+        expect(seenByRun).toContain(winner.mark);
+        expect(ended.json()).toMatchObject({
+          status: winner.decision === "approve" ? "complete" : "errored",
+        });
       }
     }
     expect([...winners.values()].reduce((sum, count) => sum + count)).toBe(GATES);

@@ -97,13 +97,13 @@ function makeDecision(context: ServiceContext, gate: ApprovalRow, input: DecideI
 function counts(
   records: Records,
   gate: ApprovalRow,
-  { decision, reason, metadata }: DecideInput,
+  { decision, reason, metadata, shown }: DecideInput,
   now: number,
 ): boolean {
   if (termsOf(gate).required === 1) return true;
   const { name: principal, door } = currentActor();
-  const vote = { approvalId: gate.id, principal, door, decision, reason: reason ?? null, metadata };
-  return records.votes.cast(vote, now);
+  const said = { decision, reason: reason ?? null, shown, metadata };
+  return records.votes.cast({ approvalId: gate.id, principal, door, ...said }, now);
 }
 
 /** Whether a decision that counts closes its gate: a rejection does, and the last of the approvals that it takes. */

@@ -19,13 +19,14 @@ function historyOf(records: Records, gate: ApprovalRow): ApprovalHistoryEntry[] 
 }
 
 function votesAt({ votes }: Records, { id }: ApprovalRow): ApprovalHistoryEntry[] {
-  return votes.of(id).map(({ principal, door, decision, reason, metadata, at }) => ({
+  return votes.of(id).map(({ principal, door, decision, reason, shown, metadata, at }) => ({
     type: "voted",
     time: iso(at),
     principal: textOf(principal) ?? "",
     door,
     decision,
     reason: textOf(reason),
+    shown: textOf(shown),
     metadata: JSON.parse(metadata ?? "null") as unknown,
   }));
 }

@@ -196,6 +196,7 @@ const MIGRATIONS: readonly string[] = [
     decision TEXT NOT NULL,
     door TEXT NOT NULL,
     reason TEXT,
+    shown TEXT,
     metadata TEXT,
     at INTEGER NOT NULL,
     UNIQUE (approval_id, principal, decision)

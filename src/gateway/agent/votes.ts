@@ -11,6 +11,7 @@ export interface VoteRow extends Row {
   decision: Decision;
   door: Door;
   reason: string | null;
+  shown: string | null;
   metadata: string | null;
   at: number;
 }
@@ -22,6 +23,8 @@ export interface NewVote {
   readonly decision: Decision;
   readonly door: Door;
   readonly reason: string | null;
+  /** What whoever votes was shown. */
+  readonly shown?: string | undefined;
   readonly metadata: unknown;
 }
 
@@ -34,16 +37,18 @@ export class Votes {
   }
 
   /** Counts a vote. @returns false if this principal has cast it before. */
-  cast({ approvalId, principal, decision, door, reason, metadata }: NewVote, now: number): boolean {
+  cast(vote: NewVote, now: number): boolean {
+    const { approvalId, principal, decision, door, reason, shown, metadata } = vote;
     return (
       this.#store.run(
-        `INSERT INTO switchyard_votes (approval_id, principal, decision, door, reason, metadata, at)
-         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+        `INSERT INTO switchyard_votes (approval_id, principal, decision, door, reason, shown, metadata, at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
         approvalId,
         json(principal),
         decision,
         door,
         json(reason),
+        json(shown),
         json(metadata),
         now,
       ) > 0

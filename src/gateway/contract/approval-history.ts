@@ -24,6 +24,7 @@ export const ApprovalHistoryEntry = z
       door: Door,
       decision: Decision,
       reason: REASON,
+      shown: z.string().nullable().describe("Digest of what whoever voted was shown, if they were"),
       metadata: z.unknown().describe("What was sent with the vote"),
     }),
     entry("closed", "It was decided, expired, or was cancelled", {

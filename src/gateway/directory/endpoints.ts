@@ -11,7 +11,7 @@ export interface EndpointRow extends Row {
   id: string;
   /** {@link EndpointSettings}, as JSON. */
   settings: string;
-  /** {@link Maker}, as JSON. */
+  /** {@link MakerOfEndpoint}, as JSON. */
   maker: string;
   /** Null of an endpoint that is enabled. */
   disabled_reason: DisabledReason | null;
@@ -24,6 +24,12 @@ export interface EndpointRow extends Row {
   told_version: number;
   created_at: number;
   updated_at: number;
+}
+
+/** Who made an endpoint, or changed last what it hears and where. */
+export interface MakerOfEndpoint extends Maker {
+  /** Whether it ever asked for links: what it was sent may carry some. */
+  readonly isLinked: boolean;
 }
 
 const LIST = "endpoints";
@@ -67,7 +73,7 @@ export class Endpoints {
   }
 
   /** Inside a change. */
-  add(id: string, settings: EndpointSettings, maker: Maker, now: number): void {
+  add(id: string, settings: EndpointSettings, maker: MakerOfEndpoint, now: number): void {
     this.#store.run(
       `INSERT INTO switchyard_endpoints
          (id, settings, maker, turn, version, told_version, created_at, updated_at)
@@ -80,18 +86,12 @@ export class Endpoints {
     );
   }
 
-  /** Inside a change. @param by who changes what links are sent, if that is changed. */
-  change(
-    row: EndpointRow,
-    settings: EndpointSettings,
-    by: Omit<Maker, "origin"> | undefined,
-    now: number,
-  ): void {
-    const { id } = row;
+  /** Inside a change. */
+  change({ id }: EndpointRow, settings: EndpointSettings, maker: MakerOfEndpoint, now: number): void {
     this.#store.run(
       "UPDATE switchyard_endpoints SET settings = ?, maker = ?, version = version + 1, updated_at = ? WHERE id = ?",
       JSON.stringify(settings),
-      JSON.stringify({ ...makerOf(row), ...by } satisfies Maker),
+      JSON.stringify(maker),
       now,
       id,
     );
@@ -143,7 +143,8 @@ export class Endpoints {
     return this.all().flatMap((row) => {
       const { agents, eventTypes, workflows, approvalLinks } = settingsOf(row);
       if (!listensTo(agents, agent)) return [];
-      const links = approvalLinks === null ? null : { ...approvalLinks, ...makerOf(row) };
+      const { name, scopes, origin } = makerOf(row);
+      const links = approvalLinks === null ? null : { ...approvalLinks, name, scopes, origin };
       return [{ endpointId: row.id, eventTypes, workflows, approvalLinks: links }];
     });
   }
@@ -174,8 +175,8 @@ export function settingsOf({ settings }: EndpointRow): EndpointSettings {
   return JSON.parse(settings) as EndpointSettings;
 }
 
-function makerOf({ maker }: EndpointRow): Maker {
-  return JSON.parse(maker) as Maker;
+export function makerOf({ maker }: EndpointRow): MakerOfEndpoint {
+  return JSON.parse(maker) as MakerOfEndpoint;
 }
 
 function iso(milliseconds: number): string {

@@ -22,6 +22,7 @@ import type { EndpointCalls } from "../webhook/reach";
 import { wantsType } from "../webhook/subscription";
 import type { Disabling } from "../webhook/target";
 import { type EndpointRow, Endpoints, settingsOf, toEndpoint } from "./endpoints";
+import { makerAfter, requireDelegation, rightsOf } from "./delegation";
 import { Errands } from "./errands";
 import { Notices } from "./notices";
 
@@ -80,13 +81,15 @@ export class Webhooks {
     { settings, origin, once }: Input<"createEndpoint">,
     actor: Actor,
   ): Promise<EndpointWithSecret> {
+    const isLinked = settings.approvalLinks !== null;
+    if (isLinked) requireDelegation(actor);
     const taken = { ...settings, url: this.#normal(settings.url) };
     const { id } = this.#once(once, (now) => {
       if (this.endpoints.count() >= MOST_ENDPOINTS) {
         throw new ProblemError("too_many_endpoints", { detail: `There may be ${MOST_ENDPOINTS}.` });
       }
       const made = `whe_${crypto.randomUUID()}`;
-      this.endpoints.add(made, taken, { ...rightsOf(actor), origin }, now);
+      this.endpoints.add(made, taken, { ...rightsOf(actor), origin, isLinked }, now);
       this.#note(made, "endpoint.create", actor, now, { host: new URL(taken.url).host });
       return { id: made };
     });
@@ -102,8 +105,7 @@ export class Webhooks {
     this.#once(once, (now) => {
       const row = this.#require(id);
       const settings: EndpointSettings = { ...settingsOf(row), ...changed, ...url };
-      const by = changed.approvalLinks === undefined ? undefined : rightsOf(actor);
-      this.endpoints.change(row, settings, by, now);
+      this.endpoints.change(row, settings, makerAfter(row, Object.keys(changed), settings, actor), now);
       if (enabled !== undefined && enabled !== (row.disabled_reason === null)) {
         this.endpoints.turn(row, enabled ? null : "by-hand", now, now);
       }
@@ -170,7 +172,7 @@ export class Webhooks {
     this.#requireSendable(id);
     const { round } = this.#once(once, (now) => {
       const { since, until, statuses } = request;
-      const span = { since: new Date(since).toISOString(), until: new Date(until).toISOString(), statuses };
+      const span = { since: iso(since), until: until === undefined ? null : iso(until), statuses };
       this.#note(id, "delivery.redeliver-many", actor, now, span);
       return { round: crypto.randomUUID() };
     });
@@ -192,7 +194,7 @@ export class Webhooks {
 
   /** Inside a change. */
   #announce(endpointId: string, turn: number, reason: DisabledReason, at: number): void {
-    const disabledAt = new Date(at).toISOString();
+    const disabledAt = iso(at);
     const payload = ownPayload("endpoint.disabled", endpointId, at, { reason, disabledAt });
     for (const other of this.endpoints.all()) {
       if (other.id === endpointId || !wantsType(settingsOf(other).eventTypes, payload.type)) continue;
@@ -273,8 +275,8 @@ function withoutUndefined<Fields extends object>(
   };
 }
 
-function rightsOf({ name, scopes }: Actor): Pick<Actor, "name" | "scopes"> {
-  return { name, scopes };
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }
 
 /** The alarm goes on. */

@@ -87,8 +87,7 @@ export const redeliverMany = operation<undefined>()({
     directory.redeliverMany({
       id: params.endpointId,
       since: Date.parse(body.since),
-      // Left out it is everything, so that a cursor stays one of the same list.
-      until: body.until === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(body.until),
+      until: body.until === undefined ? undefined : Date.parse(body.until),
       statuses: body.status === "failed" ? ["failed"] : ENDED,
       cursor: body.cursor,
       once,

@@ -1,7 +1,5 @@
 import { z } from "zod";
-import type { Actor } from "../contract/audit";
 import { Limit, pageOf } from "../contract/page";
-import { ProblemError } from "../contract/problem";
 import {
   DeletedEndpoint,
   Endpoint,
@@ -53,10 +51,8 @@ export const createEndpoint = operation<undefined>()({
   },
   schemas: () => ({ body: EndpointSettings, output: EndpointWithSecret }),
   problems: ["endpoint_url_refused", "too_many_endpoints"],
-  answer: async ({ body, once }, { directory, origin, actor }) => {
-    requireDelegation(body, actor);
-    return directory.createEndpoint({ settings: body, origin, once });
-  },
+  answer: ({ body, once }, { directory, origin }) =>
+    directory.createEndpoint({ settings: body, origin, once }),
 });
 
 export const getEndpoint = operation<undefined>()({
@@ -74,16 +70,14 @@ export const updateEndpoint = operation<undefined>()({
   id: () => "updateWebhookEndpoint",
   summary: () => "Change one webhook endpoint",
   description:
-    "What is left out stays. Messages of an endpoint that is disabled wait, and go on when it is enabled.",
+    "What is left out stays. Who may not give links (`approvals:delegate`, `approvals:decide`) cannot change where one goes that was ever sent some. Messages of an endpoint that is disabled wait, and go on when it is enabled.",
   scope: "webhooks:manage",
   extent: "whole",
   rest: { method: "patch", path: () => ONE, status: 200 },
   schemas: () => ({ params: EndpointParams, body: EndpointChange, output: Endpoint }),
   problems: ["endpoint_not_found", "endpoint_url_refused"],
-  answer: async ({ params, body, once }, { directory, actor }) => {
-    requireDelegation(body, actor);
-    return directory.updateEndpoint({ id: params.endpointId, change: body, once });
-  },
+  answer: ({ params, body, once }, { directory }) =>
+    directory.updateEndpoint({ id: params.endpointId, change: body, once }),
 });
 
 export const deleteEndpoint = operation<undefined>()({
@@ -139,13 +133,3 @@ export const rotateEndpointSecret = operation<undefined>()({
   problems: ["endpoint_not_found"],
   answer: ({ params, once }, { directory }) => directory.rotateSecret({ id: params.endpointId, once }),
 });
-
-/** Who may not decide can have no links sent that do. @throws ProblemError `forbidden` */
-function requireDelegation({ approvalLinks }: EndpointChange, { scopes }: Actor): void {
-  if (approvalLinks === undefined || approvalLinks === null || scopes === "all") return;
-  const missing = (["approvals:delegate", "approvals:decide"] as const).find(
-    (scope) => !scopes.includes(scope),
-  );
-  if (missing !== undefined)
-    throw new ProblemError("forbidden", { detail: `approvalLinks needs ${missing}.` });
-}

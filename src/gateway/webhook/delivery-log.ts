@@ -64,8 +64,8 @@ export class DeliveryLog {
 
   /** Begins to send the oldest of those again that match. Inside a change. @throws ProblemError `invalid_cursor` */
   redeliverMany({ cursor, round, ...filter }: RedeliveryRequest, now: number): Redelivered {
-    const { statuses, since = 0, until = 0 } = filter;
-    const list = `redelivery ${statuses.join()} ${since} ${until}`;
+    const { statuses, since = 0, until } = filter;
+    const list = `redelivery ${statuses.join()} ${since} ${until ?? "now"}`;
     const after = cursor === undefined ? 0 : this.#placeOf(cursor, list);
     const rows = this.#records.messages.oldest(filter, after, REDELIVERED_AT_ONCE + 1);
     const chosen = rows.slice(0, REDELIVERED_AT_ONCE);

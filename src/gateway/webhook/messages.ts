@@ -43,7 +43,7 @@ export interface MessageFilter {
   /** From this time on, in milliseconds. */
   readonly since?: number;
   /** Before this time. */
-  readonly until?: number;
+  readonly until?: number | undefined;
 }
 
 /** What came of one attempt. */

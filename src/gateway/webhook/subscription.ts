@@ -2,7 +2,7 @@ import { matchesPath } from "../auth/path-pattern";
 import type { Actor } from "../contract/audit";
 import { CHATTY_TYPES, type EndpointSettings, type WebhookType } from "../contract/webhook";
 
-/** Who asked that links be sent. */
+/** In whose right links are sent. */
 export interface Maker {
   readonly name: string;
   readonly scopes: Actor["scopes"];
