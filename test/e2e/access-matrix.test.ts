@@ -35,7 +35,7 @@ let credentials: Credential[];
 beforeAll(async () => {
   const signer = await createSigner("k-1");
   issuer = await startIssuer(signer);
-  gateway = await startGateway("test/fixtures/guarded/wrangler.jsonc", {
+  gateway = await startGateway("test/fixtures/known/wrangler.jsonc", {
     SWITCHYARD_API_KEY: "sy_test_4f1c2b7d9e0a6358",
     JWKS_URL: issuer.url,
     ACCESS_JWKS: '{"keys":[]}',
@@ -94,7 +94,7 @@ async function makeCredentials(sign: (claims: object) => Promise<string>): Promi
   return [
     { name: "none", worth: "nothing", headers: {} },
     bearer("garbage", "garbage", "nothing"),
-    bearer("a key that never was", (await mintKey("guarded")).key, "nothing"),
+    bearer("a key that never was", (await mintKey("known")).key, "nothing"),
     bearer("a revoked key", revoked.key, "nothing"),
     bearer("an expired JWT", await jwt({ exp: inSeconds(-120) }), "nothing"),
     bearer("the configured key", gateway.key, { scopes: "all", tenants: "all" }),

@@ -5,7 +5,7 @@ import { createKey } from "../support/keys.ts";
 import { ask } from "../support/received.ts";
 import { openStream } from "../support/stream.ts";
 
-const CONFIG = "test/fixtures/guarded/wrangler.jsonc";
+const CONFIG = "test/fixtures/known/wrangler.jsonc";
 const ACME = "/agents/workshop/acme";
 const KEY = "sy_test_4f1c2b7d9e0a6358";
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   storage = await mkdtemp(join(tmpdir(), "switchyard-secrets-"));
   [signer, access] = [await createSigner("k-1"), await createSigner("a-1", "RS256")];
   issuer = await startIssuer(signer);
-  runtime = await startRuntime("test/fixtures/guarded/wrangler.jsonc", storage, {
+  runtime = await startRuntime("test/fixtures/known/wrangler.jsonc", storage, {
     JWKS_URL: issuer.url,
     ACCESS_JWKS: JSON.stringify({ keys: [access.jwk] }),
     SWITCHYARD_SIGNING_KEYS: `s-1:${SIGNING_KEY}`,
