@@ -3,6 +3,7 @@ import type { GatewayEnv } from "../routes/gateway-env";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { words } from "../src/gateway/operations/words";
 import { codesOf, documentedRoute, exampleOf, HEADERS } from "./documented-route";
+import { documentedWebhooks } from "./documented-webhooks";
 import { INTRODUCTION } from "./introduction";
 import { SchemaCollector } from "./schema-collector";
 
@@ -40,6 +41,7 @@ export function openApiDocument(
     servers: [{ url: "/", description: "The gateway that serves this document" }],
     tags: tagsOf(operations),
     paths,
+    webhooks: documentedWebhooks(schemas),
     components: {
       schemas: schemas.components(),
       examples: Object.fromEntries(
@@ -59,6 +61,13 @@ export function openApiDocument(
           name: "Cf-Access-Jwt-Assertion",
           description:
             "Set by Cloudflare Access, where the gateway is behind it and trusts its team; it counts if there is no `Authorization` header",
+        },
+        webhookSignature: {
+          type: "apiKey",
+          in: "header",
+          name: "webhook-signature",
+          description:
+            "A signature of Standard Webhooks over `webhook-id`, `webhook-timestamp` and the raw body",
         },
         streamToken: {
           type: "apiKey",

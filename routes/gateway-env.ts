@@ -1,3 +1,4 @@
+import type { CallbackSenders } from "../src/gateway/auth/callback-senders";
 import type { LinkTokens } from "../src/gateway/auth/link-token";
 import type { Authenticator, Principal } from "../src/gateway/auth/principal";
 import type { OpenDirectory, Port } from "../src/gateway/port";
@@ -11,6 +12,9 @@ export interface GatewayEnv {
     directory: OpenDirectory;
     authenticator: Authenticator;
     linkTokens: LinkTokens;
+    callbackSenders: CallbackSenders;
+    /** Under which the gateway is reached. */
+    origin: string;
     principal: Principal;
     streams: StreamLimits;
   };

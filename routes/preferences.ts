@@ -43,7 +43,11 @@ export async function onceOf(
   if (header === undefined) return undefined;
   const key = header.replace(/^"(.*)"$/, "$1");
   const text = new TextEncoder().encode(JSON.stringify(request));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
-  const fingerprint = btoa(String.fromCharCode(...digest));
-  return { key: JSON.stringify([caller, operation, key]), fingerprint };
+  return { key: JSON.stringify([caller, operation, key]), fingerprint: await fingerprintOf(text) };
+}
+
+/** By which a request is known again. */
+export async function fingerprintOf(bytes: BufferSource): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return btoa(String.fromCharCode(...digest));
 }

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { reachesClass, WHOLE_GATEWAY } from "../src/gateway/auth/grant";
 import type { Principal } from "../src/gateway/auth/principal";
-import type { Actor } from "../src/gateway/contract/audit";
+import type { Actor, Door } from "../src/gateway/contract/audit";
 import type { Grant } from "../src/gateway/contract/grant";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
@@ -19,13 +19,15 @@ import {
 } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { camel, words } from "../src/gateway/operations/words";
-import type { EventsAnswer, StreamQuota } from "../src/gateway/port";
+import type { EventsAnswer, Once, StreamQuota } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
 import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
+import { clientOf } from "./client";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
+import { onceOfSigned, SignatureHeaders, signedBody } from "./signed-body";
 import { holdInstance, holdPage } from "./waiting";
 
 /** Serves every operation over REST, each at the address that its definition names. */
@@ -75,6 +77,7 @@ function toRoute(bound: BoundOperation) {
     security: securityOf(operation),
     middleware: [
       ...accessOf(bound),
+      ...(operation.signed ? [limitedBody, signedBody] : []),
       ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
     ],
     request: {
@@ -93,8 +96,8 @@ function toRoute(bound: BoundOperation) {
 }
 
 /** Asks for the scope, and for the agent that the address names, unless anybody may call it. */
-function accessOf({ operation: { scope, extent, kind }, subject }: BoundOperation) {
-  if (scope === null) return [];
+function accessOf({ operation: { scope, signed, extent, kind }, subject }: BoundOperation) {
+  if (scope === null || signed) return [];
   const below = extent === "below" && subject !== undefined && subject.agent.children.length > 0;
   const targetOf = (c: Context<GatewayEnv>) => {
     if (subject === undefined) return extent === "whole" ? WHOLE_GATEWAY : undefined;
@@ -109,8 +112,9 @@ const ANONYMOUS = "anonymous";
 
 const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 
-function securityOf({ scope, kind }: BoundOperation["operation"]) {
+function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
   if (scope === null) return [];
+  if (signed) return [{ webhookSignature: [] }];
   return [
     { apiKey: [scope] },
     { cloudflareAccess: [scope] },
@@ -119,9 +123,10 @@ function securityOf({ scope, kind }: BoundOperation["operation"]) {
 }
 
 function requestHeaders(
-  { kind, once }: BoundOperation["operation"],
+  { kind, once, signed }: BoundOperation["operation"],
   { method, waits, etag }: BoundOperation["rest"],
 ): z.ZodObject {
+  if (signed) return SignatureHeaders;
   const prefer = kind === "events" ? PreferNews : PreferEnd;
   return z.object({
     ...(method === "get" || once === false ? {} : { "idempotency-key": IdempotencyKey.optional() }),
@@ -186,14 +191,11 @@ async function serve(
     requireReach(principal, scope, { path, instanceId: undefined, below: true });
 
   const caller = principal?.name ?? ANONYMOUS;
-  const once =
-    operation.rest.method === "get" || operation.operation.once === false
-      ? undefined
-      : await onceOf(c, { caller, operation: operation.id, request });
+  const once = await onceFor(c, operation, caller, request);
   const ifMatch = c.req.header("if-match");
   const tokenId = principal?.token?.id;
   const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
-  const actor = actorOf(c, principal);
+  const actor = actorOf(c, principal, operation.operation.signed ? "callback" : "rest");
   const reaches = (other: AgentPath): boolean =>
     scope !== null && principal?.may(scope, { path: other, instanceId: undefined }) === true;
   const holder: Grant = principal ?? { scopes: [], agents: [] };
@@ -210,6 +212,10 @@ async function serve(
     reachesClass: (classes) => reachesClass(holder, classes),
     issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
     mintKey: (id) => c.get("authenticator").mintKey(id),
+    issueLinkToken: (grant) => c.get("linkTokens").issue(grant),
+    readLinkToken: (token) => c.get("linkTokens").read(token),
+    mayDecideAt: (at) => principal?.may("approvals:decide", { path: at, instanceId: undefined }) === true,
+    origin: c.get("origin"),
   } as Reach;
 
   if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
@@ -230,14 +236,23 @@ function asksForSubtree(query: unknown): boolean {
   return (query as { readonly scope?: unknown } | undefined)?.scope === "subtree";
 }
 
-/** The address is the platform's own word: a client that sends the header itself does not get past Cloudflare with it. */
-function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined): Actor {
+/** How a repeat of the request is known; undefined if none is told from another request. */
+async function onceFor(
+  c: Context<GatewayEnv>,
+  { id, operation: { once, signed }, rest }: BoundOperation,
+  caller: string,
+  request: unknown,
+): Promise<Once | undefined> {
+  if (rest.method === "get" || once === false) return undefined;
+  return signed ? onceOfSigned(c, caller, id) : onceOf(c, { caller, operation: id, request });
+}
+
+function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined, door: Door): Actor {
   return {
     name: principal?.name ?? ANONYMOUS,
     scopes: principal?.scopes ?? [],
-    door: "rest",
-    address: c.req.header("cf-connecting-ip") ?? null,
-    requestId: c.get("requestId"),
+    door,
+    ...clientOf(c),
   };
 }
 

@@ -1,7 +1,7 @@
 import { catalog } from "./desk/agents";
 import { createGateway } from "./gateway";
 
-export { GatewayDirectory } from "./gateway";
+export { GatewayDirectory, WebhookEndpoint } from "./gateway";
 export { Catalog, Dataset } from "./desk/catalog";
 export { ClearHistoryWorkflow } from "./desk/clear-history";
 export { ImportDatasetWorkflow } from "./desk/import-dataset";

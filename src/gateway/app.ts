@@ -3,6 +3,7 @@ import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { type DocumentInfo, openApiDocument } from "../../openapi/document";
 import { referencePage } from "../../openapi/reference-page";
+import { approvalPage } from "../../routes/approval-page";
 import type { GatewayEnv } from "../../routes/gateway-env";
 import { onError, problemResponse } from "../../routes/problem-response";
 import { mountRest, refuseInvalid } from "../../routes/rest";
@@ -10,12 +11,14 @@ import { lookUpKey, openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
 import { createAuthenticator, usableKey } from "./auth/authenticator";
+import { type CallbackSender, callbackSenders, checkSenders } from "./auth/callback-senders";
 import { linkTokens } from "./auth/link-token";
 import { type Auth, type AuthOptions, readAuthOptions } from "./auth/options";
 import { signingKeys } from "./auth/signing-keys";
 import { streamTokens } from "./auth/stream-token";
 import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
+import { DefinitionError } from "./registry/definition-error";
 import type { AgentDefinition } from "./registry/agent-definition";
 import { createRegistry, type Registry } from "./registry/registry";
 import { type StreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
@@ -36,6 +39,19 @@ export interface GatewayOptions {
   readonly streams?: StreamOptions;
   /** Who is let in, beside the holders of API keys. */
   readonly auth?: AuthOptions;
+  /** Which other systems may decide approvals by signed callbacks. */
+  readonly callbacks?: { readonly senders: readonly CallbackSender[] };
+  /** Under which links are made, as `https://desk.example.com`; that of the request that makes one, unless given. */
+  readonly origin?: string;
+}
+
+/** The options of a gateway, checked and complete. */
+interface Settings {
+  readonly info: DocumentInfo;
+  readonly limits: StreamLimits;
+  readonly auth: Auth;
+  readonly senders: readonly CallbackSender[];
+  readonly origin: string | undefined;
 }
 
 /**
@@ -44,35 +60,36 @@ export interface GatewayOptions {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info, streams = {}, auth = {} }: GatewayOptions): {
-  fetch: ExportedHandlerFetchHandler;
-} {
+export function createGateway(options: GatewayOptions): { fetch: ExportedHandlerFetchHandler } {
+  const { agents } = options;
   const registry = createRegistry(agents);
-  const limits = streamLimits(streams);
-  const known = readAuthOptions(auth);
+  const settings = settingsOf(options);
   checkBindings(registry);
   let app: OpenAPIHono<GatewayEnv> | undefined;
   return {
     fetch(request, env, ctx) {
-      app ??= createApp(
-        registry,
-        agents,
-        { title: "Switchyard", version: "0.1.0", ...info },
-        limits,
-        known,
-        ctx.exports,
-      );
+      app ??= createApp(registry, agents, settings, ctx.exports);
       return app.fetch(request, env, ctx);
     },
+  };
+}
+
+function settingsOf({ info, streams = {}, auth = {}, callbacks, origin }: GatewayOptions): Settings {
+  const senders = callbacks?.senders ?? [];
+  checkSenders(senders);
+  return {
+    info: { title: "Switchyard", version: "0.1.0", ...info },
+    limits: streamLimits(streams),
+    auth: readAuthOptions(auth),
+    senders,
+    origin: origin === undefined ? undefined : checkedOrigin(origin),
   };
 }
 
 function createApp(
   registry: Registry,
   roots: readonly AgentDefinition[],
-  info: DocumentInfo,
-  limits: StreamLimits,
-  auth: Auth,
+  { info, limits, auth, senders, origin }: Settings,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
@@ -81,7 +98,7 @@ function createApp(
   app.onError(onError);
   app.notFound((c) => problemResponse(c, "not_found"));
   app.use(requestId({ limitLength: 128 }));
-  app.use(secureHeaders());
+  app.use(secureHeaders({ overwrite: false }));
   app.use(async function provide(c, next) {
     if (mistake !== undefined) throw new ProblemError("gateway_not_configured", { detail: mistake.message });
     const env = c.env as GatewayBindings;
@@ -99,12 +116,15 @@ function createApp(
       }),
     );
     c.set("linkTokens", linkTokens(keys));
+    c.set("callbackSenders", callbackSenders(senders, env));
+    c.set("origin", origin ?? new URL(c.req.url).origin);
     c.set("streams", limits);
     await next();
   });
 
   const operations = bindOperations(registry);
   mountRest(app, operations, registry);
+  app.route("/approvals", approvalPage(registry));
 
   let document: string | undefined;
   app.get("/openapi.json", (c) => {
@@ -113,4 +133,12 @@ function createApp(
   });
   app.get("/docs", referencePage(info.title));
   return app;
+}
+
+/** @throws DefinitionError if it is not the origin of a web address, and nothing more. */
+function checkedOrigin(origin: string): string {
+  if (/^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin) return origin;
+  throw new DefinitionError(
+    `origin is "${origin}". Write the address without a path, as https://desk.example.com.`,
+  );
 }

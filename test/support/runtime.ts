@@ -18,12 +18,12 @@ export interface Runtime extends Omit<TestGateway, "harness"> {
  * Starts a gateway on storage that outlives it.
  *
  * @param storage an absolute folder.
- * @param vars of its environment, beside its key.
+ * @param variables of its environment, beside the API key.
  */
 export async function startRuntime(
   config: string,
   storage: string,
-  vars: Readonly<Record<string, string>> = {},
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Runtime> {
   const key = "sy_test_4f1c2b7d9e0a6358";
   const child = spawn(
@@ -40,9 +40,12 @@ export async function startRuntime(
       "0",
       "--persist-to",
       storage,
-    ]
-      .concat(["--var", `SWITCHYARD_API_KEY:${key}`, "--show-interactive-dev-session=false"])
-      .concat(Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`])),
+      "--show-interactive-dev-session=false",
+      ...Object.entries({ SWITCHYARD_API_KEY: key, ...variables }).flatMap(([name, value]) => [
+        "--var",
+        `${name}:${value}`,
+      ]),
+    ],
     // A group of its own, so that one signal reaches the engine too.
     { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] },
   );

@@ -1,9 +1,10 @@
 import type { CreatedChild, AgentView } from "../contract/agent";
-import type { AgentStep } from "../contract/names";
+import { type AgentStep, childPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { currentActor } from "./acting";
 import { Children } from "./children";
+import { creationOf } from "./deeds";
 import { Departures, type Dissolved, isLeaving } from "./departures";
 import { fromOutcome } from "../durable/outcome";
 import type { Records } from "./records";
@@ -23,6 +24,8 @@ export interface FamilyHost {
   ensureAlarm(): Promise<void>;
   deliver(): Promise<void>;
   deliverSoon(): void;
+  /** Tells webhook endpoints what is still to be told; resolves when that is done, or failed for now. */
+  announce(): Promise<void>;
   closeTails(ended: EndedTails): void;
 }
 
@@ -33,6 +36,8 @@ export class Family {
   readonly departures: Departures;
   readonly #records: Records;
   readonly #host: FamilyHost;
+  /** Paths of children that are just being brought into being. */
+  readonly #beginning = new Set<string>();
 
   constructor(records: Records, host: FamilyHost) {
     this.#records = records;
@@ -53,6 +58,7 @@ export class Family {
       path: host.path,
       ensureAlarm: () => host.ensureAlarm(),
       deliver: () => host.deliver(),
+      announce: () => host.announce(),
       hasChild: (child) => this.#isThere(child),
       dissolveChild: async (child) => {
         const stub = await host.child(this.#definitionOf(child), child.name);
@@ -76,9 +82,25 @@ export class Family {
       throw new ProblemError("agent_unavailable", { detail: "An agent of this name is just being deleted." });
     }
     if (!create && !this.#host.hasChild(definition, step.name)) throw new ProblemError("agent_not_found");
-    const child = await this.#host.child(definition, step.name);
-    if (create) this.#records.store.open();
-    return child;
+    if (!create) return this.#host.child(definition, step.name);
+    this.#records.store.open();
+    return this.#hasBegun(step) ? this.#host.child(definition, step.name) : this.#begin(definition, step);
+  }
+
+  /** Brings a child into being. It is noted before: that it is made cannot be part of the same change. */
+  async #begin(definition: AgentDefinition, step: AgentStep): Promise<GatewayStub> {
+    const path = childPath(this.#records.agent, step);
+    this.#beginning.add(path);
+    try {
+      this.#records.change((now) => this.#records.note(creationOf(step, this.#records.agent), now));
+      return await this.#host.child(definition, step.name);
+    } finally {
+      this.#beginning.delete(path);
+    }
+  }
+
+  #hasBegun(step: AgentStep): boolean {
+    return this.#isThere(step) || this.#beginning.has(childPath(this.#records.agent, step));
   }
 
   /** Brings a child into being, or leaves it as it is. */

@@ -8,7 +8,7 @@ import { ProblemError } from "../contract/problem";
 import { type AgentDefinition, definitionOf } from "../registry/agent-definition";
 import { DefinitionError } from "../registry/definition-error";
 import type { OutputOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
-import { actingFor } from "./acting";
+import { actingAsAgent, actingFor } from "./acting";
 import { AgentGateway } from "./agent-gateway";
 import type { WorkflowNews } from "./callbacks";
 import type { Origin } from "./courier";
@@ -287,7 +287,7 @@ export function withGateway(base: AgentBase): AgentBase {
         // It may be what was left when this Agent died, and the author's `onStart` still runs.
         await this.__unsafe_ensureInitialized();
         // What was kept of a report is what the workflow reported.
-        await this.onWorkflowCallback(news as WorkflowCallback);
+        await actingAsAgent(() => this.onWorkflowCallback(news as WorkflowCallback));
       } catch (failure) {
         console.error(
           `switchyard: ${this.constructor.name} threw in its callback for "${news.type}"`,

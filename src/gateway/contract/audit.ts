@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** By which door somebody came. `agent` is the agent's own code. */
+/** By which door somebody came. `agent` is the agent's own code, where no door called it. */
 export const Door = z.enum(["rest", "trpc", "mcp", "link", "callback", "agent"]);
 export type Door = z.infer<typeof Door>;
 

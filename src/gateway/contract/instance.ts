@@ -103,6 +103,7 @@ export type Instance<Progress = unknown, Output = unknown> = {
   readonly agent: string;
   readonly attempt: number;
   readonly metadata: Metadata;
+  readonly startedBy: string | null;
   readonly progress: Progress | null;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -124,6 +125,10 @@ export function instanceSchema({ name, progress, output }: InstanceSchemas, id: 
     agent: z.string().describe("Path of the agent that owns the instance"),
     attempt: z.int().min(1).describe("1, then one more for each restart"),
     metadata: Metadata,
+    startedBy: z
+      .string()
+      .nullable()
+      .describe("Name of the principal who started it; `agent` is the agent's own code"),
     progress: z.union([progress, z.null()]).describe("The last progress that was reported"),
     createdAt: z.iso.datetime().describe("When the start was accepted"),
     updatedAt: z.iso.datetime().describe("When anything last changed"),

@@ -22,6 +22,17 @@ export function openDirectory(env: object): OpenDirectory {
       createKey: (input) => call("createKey", input),
       rotateKey: (input) => call("rotateKey", input),
       revokeKey: (input) => call("revokeKey", input),
+      listEndpoints: (input) => call("listEndpoints", input),
+      createEndpoint: (input) => call("createEndpoint", input),
+      getEndpoint: (input) => call("getEndpoint", input),
+      updateEndpoint: (input) => call("updateEndpoint", input),
+      deleteEndpoint: (input) => call("deleteEndpoint", input),
+      testEndpoint: (input) => call("testEndpoint", input),
+      rotateSecret: (input) => call("rotateSecret", input),
+      listDeliveries: (input) => call("listDeliveries", input),
+      getDelivery: (input) => call("getDelivery", input),
+      redeliver: (input) => call("redeliver", input),
+      redeliverMany: (input) => call("redeliverMany", input),
     };
   };
 }

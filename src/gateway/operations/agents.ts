@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentView, Catalogue, type CatalogueAgent, type CatalogueWorkflow } from "../contract/agent";
+import { toJsonSchema } from "../registry/json-schema";
 import type { AgentChain } from "../registry/registry";
 import { leafOf } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -98,9 +99,4 @@ function toCatalogueWorkflow(workflow: WorkflowDefinition): CatalogueWorkflow {
     ),
     labels: [...labels],
   };
-}
-
-/** What JSON Schema cannot say (a transform, `undefined`) is left open rather than refused. */
-function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "input"): Record<string, unknown> {
-  return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
 }

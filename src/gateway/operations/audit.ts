@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { AuditEntry, AuditVerification } from "../contract/audit";
 import { Limit, pageOf } from "../contract/page";
-import { operation } from "./operation";
+import { operation, type Subject } from "./operation";
+import { pascal, words } from "./words";
 
 const AuditPage = pageOf(AuditEntry, "AuditPage");
 const Cursor = z.string().optional();
@@ -35,4 +36,26 @@ export const verifyAudit = operation<undefined>()({
   schemas: verificationSchemas,
   problems: ["invalid_cursor"],
   answer: ({ query: { cursor } }, { directory }) => directory.verifyAudit({ cursor }),
+});
+
+export const listAgentAudit = operation<Subject>()({
+  id: ({ agent }) => `list${pascal(agent.name)}Audit`,
+  summary: ({ agent }) => `List what was done to one ${words(agent.name)}, newest first`,
+  description:
+    "Who did what, by which door: starts, controls, deletes, events, decisions, changes of the state, calls of methods that are not read-only, sub-agents that were made or deleted. What a sub-agent was asked is in the list of that one, and goes with it.",
+  scope: "audit:read",
+  rest: { method: "get", path: () => "/audit", status: 200 },
+  schemas: pageSchemas,
+  problems: ["invalid_cursor"],
+  answer: ({ query: { limit, cursor } }, { agent }) => agent.listAudit({ limit, cursor }),
+});
+
+export const verifyAgentAudit = operation<Subject>()({
+  id: ({ agent }) => `verify${pascal(agent.name)}Audit`,
+  summary: ({ agent }) => `Check that the audit log of one ${words(agent.name)} is as it was written`,
+  scope: "audit:read",
+  rest: { method: "get", path: () => "/audit/verification", status: 200 },
+  schemas: verificationSchemas,
+  problems: ["invalid_cursor"],
+  answer: ({ query: { cursor } }, { agent }) => agent.verifyAudit({ cursor }),
 });

@@ -111,7 +111,8 @@ export const getInstance = operation<Subject>()({
   answer: ({ params }, { agent }) => agent.getInstance({ id: params.instanceId }),
 });
 
-const Time = z.iso
+/** A time in a query, in milliseconds. */
+export const Time = z.iso
   .datetime({ offset: true })
   .transform((text) => Date.parse(text))
   .optional();

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Grant } from "../contract/grant";
 import type { MintedKey } from "../contract/key";
 import type { AgentPath } from "../contract/names";
+import type { LinkGrant } from "../contract/link";
 import type { ProblemCode } from "../contract/problem";
 import type { Scope } from "../contract/scope";
 import type { StreamGrant } from "../contract/stream-token";
@@ -75,6 +76,14 @@ export interface Reach {
   readonly issueStreamToken: (grant: StreamGrant) => Promise<string>;
   /** Makes a new secret of a key; of a new key unless an id is given. */
   readonly mintKey: (id?: string) => Promise<MintedKey>;
+  /** Signs the token of a link. */
+  readonly issueLinkToken: (grant: LinkGrant) => Promise<string>;
+  /** @returns undefined if the token is not one of this gateway, or has expired. */
+  readonly readLinkToken: (token: string) => Promise<LinkGrant | undefined>;
+  /** Whether the caller may decide what an agent asks. */
+  readonly mayDecideAt: (path: AgentPath) => boolean;
+  /** Under which the gateway is reached, as `https://example.com`. */
+  readonly origin: string;
 }
 
 export type RestMethod = "get" | "post" | "put" | "patch" | "delete";
@@ -108,6 +117,8 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
    * `scope=subtree`; or, where it is about none, to the `whole` gateway. The caller must reach all of that.
    */
   readonly extent?: "below" | "whole";
+  /** Whether callers are let in by their signature of the body, and not by a key. */
+  readonly signed?: true;
   readonly rest: RestShape<Over>;
   /** False where an idempotency key is of no use: repeating the operation does nothing, or nothing is kept of it. */
   readonly once?: false;
@@ -130,7 +141,7 @@ export function operation<Over>() {
 
 /** Every code that an operation can answer with: its own, and those that follow from its shape. */
 export function problemsOf(
-  { scope, problems, once }: Pick<Operation, "scope" | "problems" | "once">,
+  { scope, problems, once, signed }: Pick<Operation, "scope" | "problems" | "once" | "signed">,
   method: RestMethod,
   schemas: OperationSchemas,
   aboutAgent: boolean,
@@ -140,7 +151,8 @@ export function problemsOf(
     ...problems,
     "internal_error",
     ...(method === "get" || once === false ? [] : (["idempotency_key_reused"] as const)),
-    ...(scope === null ? [] : (["unauthorized", "forbidden", "gateway_not_configured"] as const)),
+    ...(scope === null ? [] : (["unauthorized", "gateway_not_configured"] as const)),
+    ...(scope === null || signed ? [] : (["forbidden"] as const)),
     ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "invalid_request"] as const) : []),
     ...(takesInput === undefined ? [] : (["invalid_request"] as const)),
     ...(schemas.body === undefined
