@@ -98,7 +98,7 @@ describe("the keys at an address", () => {
     pass(23 * 60 * MINUTE);
     expect(await kidOf("a")).toBe("a");
     pass(60 * MINUTE);
-    await expect(kidOf("a")).rejects.toMatchObject({ code: "issuer_unavailable" });
+    await expect(kidOf("a")).rejects.toMatchObject({ code: "credentials_unchecked" });
     answerWith(publishing("a"));
     pass(30_000);
     expect(await kidOf("a")).toBe("a");
@@ -118,8 +118,8 @@ describe("the keys at an address", () => {
     ["a line that is cut", () => Promise.reject(new TypeError("cut"))],
   ])("cannot be read from %s", async (_, answer) => {
     const { kidOf, asked } = openSource(answer);
-    await expect(kidOf("a")).rejects.toMatchObject({ code: "issuer_unavailable" });
-    await expect(kidOf("a")).rejects.toMatchObject({ code: "issuer_unavailable" });
+    await expect(kidOf("a")).rejects.toMatchObject({ code: "credentials_unchecked" });
+    await expect(kidOf("a")).rejects.toMatchObject({ code: "credentials_unchecked" });
     expect(asked).toHaveLength(1);
     expect(warned).toHaveLength(1);
   });

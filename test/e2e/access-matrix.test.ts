@@ -10,6 +10,7 @@ import {
   OWNERS,
   ruleName,
   SCOPES,
+  SIGNED,
   type Worth,
 } from "../support/access-rules.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
@@ -35,10 +36,11 @@ let credentials: Credential[];
 beforeAll(async () => {
   const signer = await createSigner("k-1");
   issuer = await startIssuer(signer);
-  gateway = await startGateway("test/fixtures/guarded/wrangler.jsonc", {
+  gateway = await startGateway("test/fixtures/known/wrangler.jsonc", {
     SWITCHYARD_API_KEY: "sy_test_4f1c2b7d9e0a6358",
     JWKS_URL: issuer.url,
     ACCESS_JWKS: '{"keys":[]}',
+    LAB_SECRET: `whsec_${Buffer.alloc(32, "s").toString("base64")}`,
   });
   operations = operationsOf(await documentOf(gateway));
   for (const name of [TENANTS.own, TENANTS.other]) {
@@ -94,7 +96,7 @@ async function makeCredentials(sign: (claims: object) => Promise<string>): Promi
   return [
     { name: "none", worth: "nothing", headers: {} },
     bearer("garbage", "garbage", "nothing"),
-    bearer("a key that never was", (await mintKey("guarded")).key, "nothing"),
+    bearer("a key that never was", (await mintKey("known")).key, "nothing"),
     bearer("a revoked key", revoked.key, "nothing"),
     bearer("an expired JWT", await jwt({ exp: inSeconds(-120) }), "nothing"),
     bearer("the configured key", gateway.key, { scopes: "all", tenants: "all" }),
@@ -126,6 +128,9 @@ function addressOf(path: string, tenant: string): string {
     approvalId: "apr_00000000-0000-4000-8000-000000000000",
     tokenId: "stk_00000000-0000-4000-8000-000000000000",
     keyId: "0000000000000000",
+    linkId: "lnk_00000000-0000-4000-8000-000000000000",
+    endpointId: "whe_00000000-0000-4000-8000-000000000000",
+    deliveryId: "msg_00000000-0000-4000-8000-000000000000",
   };
   return path.replace(/\{(\w+)\}/g, (parameter, name: string) => names[name] ?? parameter);
 }
@@ -216,7 +221,7 @@ function tableOf(seen: ReadonlyMap<string, ReadonlySet<Access>>): string {
     ).join(" · ");
   const lines = Object.entries(SCOPES).map(
     ([rule, scope]) =>
-      `| \`${rule}\` | ${scope === null ? "" : `\`${scope}\``} | ${credentials.map((one) => cellOf(rule, one)).join(" | ")} |`,
+      `| \`${rule}\` | ${scope === null ? "" : scope === SIGNED ? SIGNED : `\`${scope}\``} | ${credentials.map((one) => cellOf(rule, one)).join(" | ")} |`,
   );
   return [
     "# Who gets how far",

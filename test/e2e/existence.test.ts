@@ -159,7 +159,7 @@ test("a client of the SDK makes the agent that it connects to, also if the gatew
 });
 
 test("what an author writes as an Agent wakes does not bring one into being that is only asked for", async () => {
-  await using guarded = await startGateway("test/fixtures/fenced/wrangler.jsonc");
+  await using guarded = await startGateway("test/fixtures/guarded/wrangler.jsonc");
   const worker = guarded.harness.getWorker();
   const tables = async () => {
     const storage = await worker.getDurableObjectStorage("GUARDED", { name: "a" });

@@ -5,7 +5,7 @@ import { createKey } from "../support/keys.ts";
 import { ask } from "../support/received.ts";
 import { openStream } from "../support/stream.ts";
 
-const CONFIG = "test/fixtures/guarded/wrangler.jsonc";
+const CONFIG = "test/fixtures/known/wrangler.jsonc";
 const ACME = "/agents/workshop/acme";
 const KEY = "sy_test_4f1c2b7d9e0a6358";
 
@@ -175,7 +175,7 @@ describe("without the configured key", () => {
     away.fail();
     await using bare = await startGateway(CONFIG, { ...secretsWith({}), JWKS_URL: away.url });
     const answer = await clientOf(bare.url, await signer.sign(claimsOf())).get(ACME);
-    expect([answer.status, answer.json<{ code: string }>().code]).toEqual([503, "issuer_unavailable"]);
+    expect([answer.status, answer.json<{ code: string }>().code]).toEqual([503, "credentials_unchecked"]);
     // Only what could be good has the issuer asked.
     const asked = away.asked();
     const other = await clientOf(bare.url, await signer.sign(claimsOf({ aud: "other" }))).get(ACME);

@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mintKey } from "../../src/gateway/auth/key-text.ts";
 import { type Answer, clientOf, startGateway, type TestGateway } from "../support/gateway.ts";
@@ -293,6 +296,67 @@ describe("what is below an agent", () => {
     const alone = await ofKey("one-bench", `${ACME}/sub/bench/b`);
     expect((await alone.request("DELETE", `${ACME}/sub/bench/b`)).status).toBe(403);
     expect((await gateway.get(`${ACME}/sub/bench/b`)).status).toBe(200);
+  });
+});
+
+describe("a stream of a key that is revoked", () => {
+  test("goes on to its greatest age, and is not opened again", async () => {
+    await using hurried = await startGateway("test/fixtures/known/wrangler.jsonc", {
+      SWITCHYARD_API_KEY: gateway.key,
+      JWKS_URL: "http://127.0.0.1:1/",
+      ACCESS_JWKS: '{"keys":[]}',
+    });
+    await hurried.post(`${ACME}/methods/open`, { motto: "hurried" });
+    const { key, id } = await createKey(hurried, { name: "streams", ...READER });
+    await using stream = await openStream({ ...hurried, key }, `${ACME}/events`);
+    await stream.until("stream.caught-up");
+    expect((await hurried.request("DELETE", `/keys/${id}`)).status).toBe(200);
+    await stream.until("stream.closing");
+    await stream.closed;
+    await using again = await openStream({ ...hurried, key }, `${ACME}/events`);
+    expect(again.status).toBe(401);
+  });
+});
+
+/** Runs the command. @returns what it wrote, and its exit code. */
+async function runCommand(args: readonly string[], key = gateway.key) {
+  const child = spawn(process.execPath, ["scripts/keys.ts", ...args], {
+    env: { ...process.env, SWITCHYARD_API_KEY: key, SWITCHYARD_URL: gateway.url.href },
+  });
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  return { out: out.trim(), err, code: child.exitCode };
+}
+
+describe("npm run keys", () => {
+  test("makes, lists, rotates and revokes a key", async () => {
+    const scopes = READER.scopes.flatMap((scope) => ["--scope", scope]);
+    const made = await runCommand(["create", "--name", "by-command", ...scopes, "--agents", `${ACME}/**`]);
+    expect([made.code, await statusBy(made.out)]).toEqual([0, 200]);
+    const [, id = ""] = /by-command \((\w+)\)/.exec(made.err) ?? [];
+    expect((await runCommand(["list"])).out.split("\n")).toContainEqual(
+      [id, "active", "by-command", READER.scopes.join(","), `${ACME}/**`].join("\t"),
+    );
+    const rotated = await runCommand(["rotate", id, "--grace", "0"]);
+    expect([await statusBy(made.out), await statusBy(rotated.out)]).toEqual([401, 200]);
+    expect((await runCommand(["revoke", id])).code).toBe(0);
+    expect(await statusBy(rotated.out)).toBe(401);
+  });
+
+  test("says what is wrong, and fails", async () => {
+    const refused = await runCommand([
+      "create",
+      "--name",
+      "api-key",
+      "--scope",
+      "agents:read",
+      "--agents",
+      "/**",
+    ]);
+    expect([refused.code, refused.out]).toEqual([1, ""]);
+    expect(refused.err).toContain("is a reserved name");
+    expect((await runCommand(["list"], "wrong")).err).toContain("Valid credentials are required");
+    expect((await runCommand(["make"])).err).toContain("npm run keys -- create");
+    expect((await runCommand(["revoke"])).code).toBe(1);
   });
 });
 

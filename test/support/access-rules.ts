@@ -1,6 +1,10 @@
+/** Stands for the signature of a request in place of a scope. */
+export const SIGNED = "a signature";
+
 /**
  * Who may do what, written down by people, beside the code and not from it: the scope of every operation, as anybody would
- * name it who knows what the operation does. `null` is for everybody.
+ * name it who knows what the operation does. `null` is for everybody; {@link SIGNED} for who signs the request itself, and for nobody
+ * who has anything else.
  */
 export const SCOPES: Readonly<Record<string, string | null>> = {
   "GET /healthz": null,
@@ -12,6 +16,19 @@ export const SCOPES: Readonly<Record<string, string | null>> = {
   "DELETE /keys/{keyId}": "keys:manage",
   "GET /audit": "audit:read",
   "GET /audit/verification": "audit:read",
+  "POST /webhooks/approvals": SIGNED,
+  "GET /webhooks/endpoints": "webhooks:manage",
+  "POST /webhooks/endpoints": "webhooks:manage",
+  "GET /webhooks/endpoints/{endpointId}": "webhooks:manage",
+  "PATCH /webhooks/endpoints/{endpointId}": "webhooks:manage",
+  "DELETE /webhooks/endpoints/{endpointId}": "webhooks:manage",
+  "POST /webhooks/endpoints/{endpointId}/test": "webhooks:manage",
+  "POST /webhooks/endpoints/{endpointId}/enable": "webhooks:manage",
+  "POST /webhooks/endpoints/{endpointId}/rotate-secret": "webhooks:manage",
+  "POST /webhooks/endpoints/{endpointId}/redeliver": "webhooks:manage",
+  "GET /webhooks/endpoints/{endpointId}/deliveries": "webhooks:manage",
+  "GET /webhooks/endpoints/{endpointId}/deliveries/{deliveryId}": "webhooks:manage",
+  "POST /webhooks/endpoints/{endpointId}/deliveries/{deliveryId}/redeliver": "webhooks:manage",
   "GET {agent}": "agents:read",
   "PUT {agent}": "agents:call",
   "DELETE {agent}": "instances:control",
@@ -44,13 +61,21 @@ export const SCOPES: Readonly<Record<string, string | null>> = {
   "GET {agent}/approvals/{approvalId}": "instances:read",
   "POST {agent}/approvals/{approvalId}/approve": "approvals:decide",
   "POST {agent}/approvals/{approvalId}/reject": "approvals:decide",
+  "GET {agent}/approvals/{approvalId}/links": "approvals:delegate",
+  "POST {agent}/approvals/{approvalId}/links": "approvals:delegate",
+  "DELETE {agent}/approvals/{approvalId}/links/{linkId}": "approvals:delegate",
+  "GET {agent}/audit": "audit:read",
+  "GET {agent}/audit/verification": "audit:read",
 };
 
 /** Operations about the gateway as a whole, which only who reaches every agent may do. */
-const WHOLE_GATEWAY: readonly string[] = ["GET /audit", "GET /audit/verification"];
+const isAboutWholeGateway = (operation: string): boolean => / \/(?:audit|webhooks)(?:\/|$)/.test(operation);
 
 /** Operations that answer 404 on what is not there; the others are tried in a way that is refused before they look. */
-const LOOKING: readonly string[] = ["DELETE {agent}/stream-tokens/{tokenId}"];
+const LOOKING: readonly string[] = [
+  "DELETE {agent}/stream-tokens/{tokenId}",
+  "DELETE {agent}/approvals/{approvalId}/links/{linkId}",
+];
 
 /** What a credential is worth: nothing, or scopes and tenants. */
 export type Worth =
@@ -69,11 +94,12 @@ export function expectedAccess(operation: string, worth: Worth, owner: Owner, te
   const scope = SCOPES[operation];
   if (scope === undefined) throw new Error(`no rule says who may ${operation}`);
   if (scope === null) return "yes";
+  if (scope === SIGNED) return "401";
   if (worth === "nothing") return "401";
   const { scopes, tenants } = worth;
   if (scopes !== "all" && !scopes.includes(scope)) return "403";
   if (!operation.includes("{agent}"))
-    return WHOLE_GATEWAY.includes(operation) && tenants !== "all" ? "403" : "yes";
+    return isAboutWholeGateway(operation) && tenants !== "all" ? "403" : "yes";
   if (tenants !== "all" && !tenants.includes(tenant)) return "404";
   const looks = operation.startsWith("GET") || LOOKING.includes(operation);
   return owner === "missing" && looks ? "404" : "yes";

@@ -80,7 +80,7 @@ export function callbackSenders(senders: readonly CallbackSender[], env: object)
       for (const sender of senders) {
         const secrets = secretsOf(env, sender);
         if (secrets === undefined) mistake ??= misconfigured(sender);
-        else if (await isSignedWith(secrets, callback)) return senderPrincipal(sender);
+        else if (await isSignedWith(secrets, callback)) return senderOf(sender);
       }
       // Whoever is known is let in, also while another sender is not set up yet.
       if (mistake !== undefined) throw mistake;
@@ -89,7 +89,8 @@ export function callbackSenders(senders: readonly CallbackSender[], env: object)
   };
 }
 
-function senderPrincipal({ name, agents = EVERYWHERE, scopes = [] }: CallbackSender): Principal {
+/** Beside deciding, its scopes are such as gates ask for: it is let in nowhere else. */
+function senderOf({ name, agents = EVERYWHERE, scopes = [] }: CallbackSender): Principal {
   return principalOf(name, { scopes: [DECIDE, ...scopes], agents });
 }
 

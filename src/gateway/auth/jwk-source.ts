@@ -22,7 +22,7 @@ const JwkSet = z.object({ keys: z.array(z.unknown()).max(100) });
 export interface JwkSource {
   /**
    * @returns undefined if the issuer has no key of this id.
-   * @throws ProblemError `issuer_unavailable` if it was never heard.
+   * @throws ProblemError `credentials_unchecked` if it was never heard.
    */
   find(kid: string): Promise<Jwk | undefined>;
 }
@@ -80,7 +80,10 @@ export function remoteJwks(url: string, { fetch, now }: World): JwkSource {
       }
       // The request that fetches may be called off, and what it began with it: who joins it waits no longer than it would.
       if (trying !== undefined) await Promise.race([trying, elapsed(TIMEOUT_MS)]);
-      if (keys === undefined || now() - fetchedAt >= STALE_MS) throw new ProblemError("issuer_unavailable");
+      if (keys === undefined || now() - fetchedAt >= STALE_MS)
+        throw new ProblemError("credentials_unchecked", {
+          detail: "The keys of the issuer cannot be read.",
+        });
       return keys.get(kid);
     },
   };

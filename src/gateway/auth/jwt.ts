@@ -63,7 +63,7 @@ const SIGNATURES = {
  *
  * @param now in milliseconds.
  * @returns undefined if it is not good, whatever is wrong with it.
- * @throws ProblemError `issuer_unavailable` if there is no key to check it with.
+ * @throws ProblemError `credentials_unchecked` if there is no key to check it with.
  */
 export async function verifyJwt(token: string, rules: JwtRules, now: number): Promise<JwtClaims | undefined> {
   if (token.length > LONGEST_TOKEN || !COMPACT.test(token)) return undefined;

@@ -57,9 +57,9 @@ export const PROBLEMS = {
   headers_too_large: { status: 431, title: "The headers are larger than the limit", retryable: false },
   internal_error: { status: 500, title: "Something failed inside the gateway", retryable: true },
   agent_unavailable: { status: 503, title: "The agent cannot answer just now", retryable: true },
-  issuer_unavailable: {
+  credentials_unchecked: {
     status: 503,
-    title: "The keys of the issuer of the token cannot be read just now",
+    title: "The credentials cannot be checked just now",
     retryable: true,
   },
   gateway_not_configured: { status: 503, title: "The gateway is not configured", retryable: false },

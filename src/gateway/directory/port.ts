@@ -1,4 +1,5 @@
 import type { KeyHolder } from "../contract/key";
+import { ProblemError } from "../contract/problem";
 import { fromOutcome } from "../durable/outcome";
 import type { DirectoryPort, OpenDirectory } from "../port";
 import { directoryStub, openKeys } from "./stubs";
@@ -38,8 +39,16 @@ export function openDirectory(env: object): OpenDirectory {
   };
 }
 
-/** Asks the object of a key, and nothing else, who holds it. */
+/** Asks the object of a key, and nothing else, who holds it. @throws ProblemError `credentials_unchecked` if it cannot be reached. */
 export function lookUpKey(env: object): (id: string, digest: string) => Promise<KeyHolder | undefined> {
   const open = openKeys(env);
-  return async (id, digest) => (await open(id).check({ digest, now: Date.now() })) ?? undefined;
+  return async (id, digest) => {
+    try {
+      return (await open(id).check({ digest, now: Date.now() })) ?? undefined;
+    } catch (failure) {
+      if (failure instanceof ProblemError) throw failure;
+      console.warn("switchyard: a key could not be checked", failure);
+      throw new ProblemError("credentials_unchecked");
+    }
+  };
 }

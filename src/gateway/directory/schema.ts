@@ -1,7 +1,7 @@
 import { ANSWERS_TABLE } from "../durable/answers";
 import { AUDIT_TABLE } from "../durable/audit-log";
-import { KEYS_TABLE } from "./key-list";
 import type { Schema } from "../durable/store";
+import { KEYS_TABLE } from "./key-list";
 
 /** Each entry brings the tables from the version before it to its own; entries are only ever added. */
 const MIGRATIONS: readonly string[] = [

@@ -158,7 +158,7 @@ export function problemsOf(
     "too_many_requests",
     ...(method === "get" || once === false ? [] : (["idempotency_key_reused"] as const)),
     ...(scope === null ? [] : (["unauthorized", "gateway_not_configured"] as const)),
-    ...(scope === null || signed ? [] : (["forbidden"] as const)),
+    ...(scope === null || signed ? [] : (["forbidden", "credentials_unchecked"] as const)),
     ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "invalid_request"] as const) : []),
     ...(takesInput === undefined ? [] : (["invalid_request"] as const)),
     ...(schemas.body === undefined
