@@ -296,8 +296,9 @@ describe("the limit of requests", () => {
     const refused = answers.filter(({ status }) => status === 429);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
     expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(40);
-    for (const { headers, json } of refused) {
-      expect(json<{ code: string; retryable: boolean }>()).toMatchObject({
+    for (const answer of refused) {
+      const { headers } = answer;
+      expect(answer.json<{ code: string; retryable: boolean }>()).toMatchObject({
         code: "too_many_requests",
         retryable: true,
       });

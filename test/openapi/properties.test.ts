@@ -57,8 +57,6 @@ function tamed({ method, path }: FoundOperation, { params, body, ...rest }: Draw
     method === "delete" && path.endsWith(`{${last}}`) && path.includes("/sub/")
       ? { ...params, [last]: "bygone" }
       : params;
-  const delayed = (start: unknown) =>
-    typeof start === "object" && start !== null && "params" in start ? { ...start, delay: 86_400 } : start;
   if (
     path.endsWith("/batch") &&
     typeof body === "object" &&
@@ -68,6 +66,12 @@ function tamed({ method, path }: FoundOperation, { params, body, ...rest }: Draw
   )
     return { ...rest, params: kept, body: { ...body, items: body.items.map(delayed) } };
   return { ...rest, params: kept, body: /\/workflows\/[^/]+$/.test(path) ? delayed(body) : body };
+}
+
+function delayed(start: unknown): unknown {
+  return typeof start === "object" && start !== null && "params" in start
+    ? { ...start, delay: 86_400 }
+    : start;
 }
 
 function addressOf(path: string, { params, query }: DrawnRequest): string {

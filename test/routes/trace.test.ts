@@ -28,7 +28,7 @@ describe("traceparent", () => {
     `00-${ID.slice(1)}-${PARENT}-01`,
     `00-${ID}-${PARENT}`,
     `cc-${ID}-${PARENT}-01-`,
-    `${ID}`,
+    ID,
     `00-${ID}-${PARENT}-01,00-${ID}-${PARENT}-01`,
   ])("is not, and another begins: %j", (header) => {
     const { id, parent } = traceOf(header);
