@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { ask } from "../support/received.ts";
+import { until } from "../support/until.ts";
 
 const FOLDER = "test/fixtures/guarded";
 const AGENT = "/agents/guarded/g";
@@ -175,7 +176,10 @@ describe("the log", () => {
       authorization: "",
     });
     await gateway.get(AGENT, { "x-request-id": "logged-3", authorization: "Bearer SECRET" });
-    const lines = linesOf(gateway).filter(({ requestId }) => requestId.startsWith("logged-"));
+    const lines = await until(
+      async () => linesOf(gateway).filter(({ requestId }) => requestId.startsWith("logged-")),
+      (found) => found.length >= 3,
+    );
     expect(lines).toEqual([
       {
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
@@ -224,12 +228,15 @@ describe("the log", () => {
 
   test("marks what fails inside an agent with the request that it failed for", async () => {
     await gateway.post(`${AGENT}/methods/fail`, {}, { "x-request-id": "failing-1" });
-    const messages = gateway.harness.getLogs().map(({ message }) => message);
-    expect(
-      messages.find(
-        (message) => message.includes("failed inside the agent") && message.includes("failing-1"),
-      ),
-    ).toBeDefined();
+    const marked = await until(
+      async () =>
+        gateway.harness
+          .getLogs()
+          .map(({ message }) => message)
+          .filter((message) => message.includes("failed inside the agent") && message.includes("failing-1")),
+      (found) => found.length > 0,
+    );
+    expect(marked).toHaveLength(1);
   });
 
   test.each(["", "a b", "a\tb", "x".repeat(129), "a;b", "<script>"])(
