@@ -28,6 +28,10 @@ event: instance.started
 data: {"id":"4f1c2b7d-2","type":"instance.started","instanceId":"my-import","attempt":1, …}
 \`\`\`
 
+**Limits** are listed at \`/limits\`. Where requests are counted, \`RateLimit-Policy\` says how, and \`429\` when to come back.
+
+**Addresses** are written in one way, each part as \`encodeURIComponent\` writes it. A \`traceparent\` is gone on with.
+
 **Errors** are \`application/problem+json\` (RFC 9457). Branch on \`code\`, never on texts; \`retryable\` says whether the same
 request may succeed later.
 `.trim();

@@ -15,22 +15,9 @@ const utf8 = (text: string): string => Buffer.from(text).toString("latin1");
 
 /** What is put into names, between parts and around them. */
 const PIECES: readonly string[] = [
-  ...[".", "..", "...", "%2e", "%2E%2E", "%252e", "%252E%252E", ".%2e", "%2e.", "%u002e"],
-  ...[
-    "/",
-    "//",
-    "%2F",
-    "%2f",
-    "%252F",
-    "%255c",
-    "\\",
-    "%5C",
-    "%c0%af",
-    "%c1%9c",
-    "%e0%80%af",
-    "%f0%80%80%af",
-  ],
-  ...[
+  [".", "..", "...", "%2e", "%2E%2E", "%252e", "%252E%252E", ".%2e", "%2e.", "%u002e"],
+  ["/", "//", "%2F", "%2f", "%252F", "%255c", "\\", "%5C", "%c0%af", "%c1%9c", "%e0%80%af", "%f0%80%80%af"],
+  [
     "%00",
     "%0d%0a",
     "%0D%0Ax:%20y",
@@ -46,7 +33,7 @@ const PIECES: readonly string[] = [
     "%G0",
     "%u0061",
   ],
-  ...[
+  [
     ";",
     ";v=1",
     ":",
@@ -71,8 +58,8 @@ const PIECES: readonly string[] = [
     "[",
     "]",
   ],
-  ...["<script>", "${x}", "{{x}}", "$(id)", "'--", '"', "%22", "%27", "%3Cscript%3E"],
-  ...[
+  ["<script>", "${x}", "{{x}}", "$(id)", "'--", '"', "%22", "%27", "%3Cscript%3E"],
+  [
     "constructor",
     "__proto__",
     "prototype",
@@ -86,7 +73,7 @@ const PIECES: readonly string[] = [
     "0",
     "-1",
   ],
-  ...[
+  [
     "sub",
     "SUB",
     "sub/sub",
@@ -97,7 +84,7 @@ const PIECES: readonly string[] = [
     "cf-agents%3Av2%3Aacme%3A00",
     "__x",
   ],
-  ...[
+  [
     "%E2%80%AE",
     "%E2%80%8B",
     "%EF%BB%BF",
@@ -108,7 +95,7 @@ const PIECES: readonly string[] = [
     "%C4%B0",
     "%ED%A0%80",
   ],
-  ...[
+  [
     "a".repeat(129),
     "a".repeat(1_000),
     "%41".repeat(500),
@@ -116,7 +103,7 @@ const PIECES: readonly string[] = [
     "%2e%2e%2f".repeat(300),
     "/".repeat(1_000),
   ],
-];
+].flat();
 
 /** Ways to write one part of an address otherwise. */
 const RESPELLED: readonly ((part: string) => string)[] = [

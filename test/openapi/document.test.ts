@@ -298,6 +298,7 @@ describe("the reference page", () => {
     const script = await gateway.request("HEAD", "/docs/scalar.js");
     expect(script.status).toBe(200);
     expect(script.headers.get("content-type")).toMatch(/javascript/);
+    expect(script.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
   test("lets the browser load and send nothing elsewhere, with a nonce that is new every time", async () => {
