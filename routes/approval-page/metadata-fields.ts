@@ -33,9 +33,13 @@ export type ReadMetadata =
   | { readonly ok: true; readonly metadata: unknown }
   | { readonly ok: false; readonly message: string };
 
-/** Name of the input of a whole metadata, and with a key that of one value of it. */
+/** Name of the input of a whole metadata. */
 export const METADATA_INPUT = "metadata";
-export const inputName = (key: string): string => `${METADATA_INPUT}.${key}`;
+
+/** Name of the input of one value. It is an id too, in which no spaces may be. */
+export function inputName(key: string): string {
+  return `${METADATA_INPUT}.${key.replaceAll(/\s/g, (space) => `_${space.charCodeAt(0)}_`)}`;
+}
 
 const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 /** The JSON Schemas that a form has an input for; of others it asks for JSON. */
