@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isTooDeep, MAX_DEPTH } from "../depth";
 
 /** One value that an approver may send along, as a form asks for it. */
 export interface MetadataField {
@@ -170,7 +171,10 @@ export function readMetadata(form: MetadataForm, sent: URLSearchParams, mayBeMis
 function readJson(text: string): ReadMetadata {
   if (text.trim() === "") return { ok: true, metadata: undefined };
   try {
-    return { ok: true, metadata: JSON.parse(text) as unknown };
+    const metadata: unknown = JSON.parse(text);
+    return isTooDeep(metadata)
+      ? { ok: false, message: `is nested deeper than ${MAX_DEPTH} levels` }
+      : { ok: true, metadata };
   } catch {
     return { ok: false, message: "is not valid JSON" };
   }

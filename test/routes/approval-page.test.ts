@@ -195,5 +195,6 @@ describe("a form", () => {
     expect(json('{"a":[1]}')).toEqual({ ok: true, metadata: { a: [1] } });
     expect(json(" ")).toEqual({ ok: true, metadata: undefined });
     expect(json("{")).toEqual({ ok: false, message: "is not valid JSON" });
+    expect(json(`${"[".repeat(30_000)}${"]".repeat(30_000)}`)).toMatchObject({ ok: false });
   });
 });
