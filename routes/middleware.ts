@@ -4,12 +4,11 @@ import type { Authenticator, Principal, Target } from "../src/gateway/auth/princ
 import { tokenPrincipal } from "../src/gateway/auth/token-principal";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { Scope } from "../src/gateway/contract/scope";
+import { isTooDeep, MAX_DEPTH } from "./depth";
 import type { GatewayEnv } from "./gateway-env";
 
 /** Largest body: the engine takes params of 1 MiB, and some of that is the gateway's own. */
 const MAX_BODY_BYTES = 1_048_576 - 4_096;
-/** Deepest nesting of a body: what is deeper breaks those who walk it by recursion. */
-const MAX_DEPTH = 64;
 
 /**
  * Lets in who may do this. It runs before anything of the request is read.
@@ -76,13 +75,8 @@ export const limitedBody: MiddlewareHandler<GatewayEnv> = bodyLimit({
 /** Refuses JSON that is nested deeper than {@link MAX_DEPTH}. What is no JSON is left to the validator. */
 export const shallowBody: MiddlewareHandler<GatewayEnv> = async function requireShallow(c, next) {
   const body: unknown = await c.req.json().catch(() => null);
-  if (isDeeper(body, MAX_DEPTH)) {
+  if (isTooDeep(body)) {
     throw new ProblemError("invalid_request", { detail: `A body may be nested ${MAX_DEPTH} levels deep.` });
   }
   await next();
 };
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
-}

@@ -118,7 +118,10 @@ describe("every operation", () => {
       .flatMap(({ operation }) => operation.security)
       .map((one) => JSON.stringify(one));
     expect(
-      scopes.filter((scope) => !/^\{"apiKey":\["[a-z]+:[a-z]+"\]\}$|^\{"streamToken":\[\]\}$/.test(scope)),
+      scopes.filter(
+        (scope) =>
+          !/^\{"apiKey":\["[a-z]+:[a-z]+"\]\}$|^\{"(?:streamToken|webhookSignature)":\[\]\}$/.test(scope),
+      ),
     ).toEqual([]);
   });
 
@@ -160,8 +163,8 @@ describe("every operation", () => {
       expect(operation.responses["202"]?.headers).toHaveProperty("Location");
     const made = operations.filter(({ operation }) => "201" in operation.responses);
     expect(made.map(({ operation }) => operation.operationId)).toContain("createDataset");
-    // A token has no address of its own.
-    const addressed = made.filter(({ path }) => !path.endsWith("/stream-tokens"));
+    // Neither a token nor a link can be read again.
+    const addressed = made.filter(({ path }) => !/\/(?:stream-tokens|links)$/.test(path));
     for (const { operation } of addressed)
       expect(operation.responses["201"]?.headers).toHaveProperty("Location");
   });

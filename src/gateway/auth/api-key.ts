@@ -1,20 +1,19 @@
 import type { Authenticator, Principal } from "./principal";
 import type { SigningKeys } from "./signing-keys";
 import { streamTokens } from "./stream-token";
-
-/** Fewer characters than this can be guessed: such a key counts as none. */
-const SHORTEST_KEY = 20;
+import { usableKey } from "./usable-key";
 
 const EVERYTHING: Principal = { name: "api-key", scopes: "all", may: () => true };
 
 /**
  * Lets in who sends the one configured key as `Authorization: Bearer`. The holder may do everything.
  *
- * @param key undefined or too short if the gateway is not configured: then nobody is let in.
+ * @param apiKey undefined or too short if the gateway is not configured: then nobody is let in.
  * @param keys sign stream tokens.
  */
-export function apiKeyAuthenticator(key: string | undefined, keys: SigningKeys): Authenticator {
-  if (key === undefined || key.length < SHORTEST_KEY) {
+export function apiKeyAuthenticator(apiKey: string | undefined, keys: SigningKeys): Authenticator {
+  const key = usableKey(apiKey);
+  if (key === undefined) {
     return { configured: false, streamTokens: streamTokens(keys), authenticate: async () => undefined };
   }
   return {

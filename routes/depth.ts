@@ -1,0 +1,12 @@
+/** Deepest nesting of what is sent: what is deeper breaks those who walk it by recursion. */
+export const MAX_DEPTH = 64;
+
+/** Whether JSON is nested deeper than {@link MAX_DEPTH}. */
+export function isTooDeep(value: unknown): boolean {
+  return isDeeper(value, MAX_DEPTH);
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
