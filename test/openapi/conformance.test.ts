@@ -108,7 +108,7 @@ describe("what the Worker answers is what its document says", () => {
   test("of the gateway itself", async () => {
     await ask(200, "get", "/healthz");
     await ask(200, "get", "/agents");
-    await ask(503, "post", "/webhooks/approvals", {});
+    await ask(401, "post", "/webhooks/approvals", {});
     expect(unlike).toEqual([]);
   });
 
