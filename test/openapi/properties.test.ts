@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { type DrawnRequest, requestTo } from "../support/arbitrary-request.ts";
-import { startGateway, type TestGateway } from "../support/gateway.ts";
+import type { TestGateway } from "../support/gateway.ts";
+import { startWithSenders } from "../support/links.ts";
 import { eachOf } from "../support/raw-requests.ts";
 import { ask, sends } from "../support/received.ts";
 import { untilStatus } from "../support/until.ts";
@@ -34,7 +35,7 @@ const names: Record<string, string[]> = {
   tokenId: ["stk_00000000-0000-4000-8000-000000000000"],
 };
 beforeAll(async () => {
-  gateway = await startGateway("test/fixtures/workshop/wrangler.jsonc");
+  gateway = await startWithSenders();
   document = await documentOf(gateway);
   for (const agent of [
     "/agents/workshop/acme",

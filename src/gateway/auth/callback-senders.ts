@@ -117,11 +117,14 @@ function bytesOf(secret: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
+/** Whoever sent this is not known: which senders there are is for the log alone. */
 function misconfigured({ name, secret }: CallbackSender): ProblemError {
+  console.error(
+    `switchyard: set the secret ${secret} of the sender "${name}" to whsec_ and base64 of at least ` +
+      `${SHORTEST_SECRET_BYTES} random bytes, or to whpk_ and its Ed25519 public key`,
+  );
   return new ProblemError("gateway_not_configured", {
-    detail:
-      `Set the secret ${secret} of the sender "${name}" to whsec_ and base64 of at least ${SHORTEST_SECRET_BYTES} random ` +
-      "bytes, or to whpk_ and its Ed25519 public key.",
+    detail: "The secret of a sender of callbacks is not set, or is none: the log says which.",
   });
 }
 
