@@ -24,6 +24,7 @@ beforeAll(async () => {
   runtime = await startRuntime("test/fixtures/known/wrangler.jsonc", storage, {
     JWKS_URL: issuer.url,
     ACCESS_JWKS: JSON.stringify({ keys: [access.jwk] }),
+    LOG: "true",
     SWITCHYARD_SIGNING_KEYS: `s-1:${SIGNING_KEY}`,
   });
 });

@@ -8,6 +8,8 @@ export const SIGNED = "a signature";
  */
 export const SCOPES: Readonly<Record<string, string | null>> = {
   "GET /healthz": null,
+  "GET /readyz": null,
+  "GET /limits": "agents:read",
   "GET /agents": "agents:read",
   "GET /keys": "keys:manage",
   "POST /keys": "keys:manage",
