@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LONGEST_NAME, MAX_DEPTH } from "./names";
 import type { ProblemCode } from "./problem";
 
 /** What a limit counts. */
@@ -77,13 +78,13 @@ export const LIMITS = {
     description: "How deep a body is nested",
   },
   nameCharacters: {
-    most: 128,
+    most: LONGEST_NAME,
     unit: "characters",
     code: "invalid_request",
     description: "The name of an agent, the id of an instance",
   },
   agentLevels: {
-    most: 4,
+    most: MAX_DEPTH,
     unit: "levels",
     code: "not_found",
     description: "How deep agents are nested, the root included",
