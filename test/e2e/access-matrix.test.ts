@@ -268,9 +268,12 @@ function withBody(method: string, body: string, type: string): RequestInit {
     : { body, headers: { "content-type": type } };
 }
 
+/** Headers that differ between any two answers. */
+const OF_EACH: readonly string[] = ["x-request-id", "traceparent", "date"];
+
 /** An answer without what differs between any two. */
 async function comparable(response: Response): Promise<object> {
-  const headers = [...response.headers].filter(([name]) => name !== "x-request-id" && name !== "date");
+  const headers = [...response.headers].filter(([name]) => !OF_EACH.includes(name));
   const text = (await response.text()).replace(/"requestId":"[^"]*"/, "");
   return { status: response.status, headers, text };
 }
