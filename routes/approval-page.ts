@@ -111,6 +111,7 @@ function show(c: Context<GatewayEnv>, { view, metadata }: Looked): Response | Pr
 
 async function decide(c: Context<GatewayEnv>, registry: Registry, opened: Opened): Promise<Response> {
   const looked = await look(registry, opened);
+  if (looked.view.approval.status !== "pending") return tooLate(c, looked);
   if (!isForm(c)) throw new ProblemError("unsupported_media_type", { detail: `Send the form as ${FORM}.` });
   const sent = new URLSearchParams(await c.req.text());
   const read = readForm(looked, sent);
@@ -171,9 +172,7 @@ async function refused(
 ): Promise<Response> {
   const { title, status } = PROBLEMS[code];
   const looked = await look(registry, opened);
-  if (looked.view.approval.status !== "pending") {
-    return c.html(standingPage(looked.view, { title: `${title}. Your answer came too late.` }), status);
-  }
+  if (looked.view.approval.status !== "pending") return tooLate(c, looked);
   const places = extras.errors ?? [];
   if (code === "invalid_request" && places.length > 0) {
     const errors = places.map((place) => errorAt(looked.metadata, place));
@@ -182,6 +181,11 @@ async function refused(
   // Read anew, it is answered anew.
   const kept = code === "approval_changed" ? undefined : sent;
   return again(c, looked, status, kept, { title: `${title}. Nothing was decided.`, detail: extras.detail });
+}
+
+function tooLate(c: Context<GatewayEnv>, { view }: Looked): Response | Promise<Response> {
+  const { title, status } = PROBLEMS.approval_closed;
+  return c.html(standingPage(view, { title: `${title}. Your answer came too late.` }), status);
 }
 
 /** Finds the input that something is wrong in: of the JSON Pointer `/metadata/note` that of the note. */

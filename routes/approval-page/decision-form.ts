@@ -26,9 +26,12 @@ export interface FormView {
 const REASON_LENGTH = 2_000;
 const NAMES: Readonly<Record<Decision, string>> = { approve: "Approve", reject: "Reject" };
 
-/** It is sent to its own address, which is the link. */
+/**
+ * It is sent to its own address, which is the link. Enter in a field presses the first button, which does nothing; and what a
+ * browser remembers of a form is not put into this one, so that its digest is of what is shown.
+ */
 export function decisionForm({ decisions, metadata, shown, sent, errors = [] }: FormView): Html {
-  return html`<form method="post" accept-charset="utf-8">
+  return html`<form method="post" accept-charset="utf-8" autocomplete="off">
     <button type="submit" disabled hidden></button>
     <input type="hidden" name="shown" value="${shown}" />
     ${metadataInputs(metadata, sent, errors)}

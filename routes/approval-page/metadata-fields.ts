@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isTooDeep, MAX_DEPTH } from "../depth";
 
 /** One value that an approver may send along, as a form asks for it. */
 export interface MetadataField {
@@ -33,9 +34,13 @@ export type ReadMetadata =
   | { readonly ok: true; readonly metadata: unknown }
   | { readonly ok: false; readonly message: string };
 
-/** Name of the input of a whole metadata, and with a key that of one value of it. */
+/** Name of the input of a whole metadata. */
 export const METADATA_INPUT = "metadata";
-export const inputName = (key: string): string => `${METADATA_INPUT}.${key}`;
+
+/** Name of the input of one value. It is an id too, in which no spaces may be. */
+export function inputName(key: string): string {
+  return `${METADATA_INPUT}.${key.replaceAll(/\s/g, (space) => `_${space.charCodeAt(0)}_`)}`;
+}
 
 const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 /** The JSON Schemas that a form has an input for; of others it asks for JSON. */
@@ -166,7 +171,10 @@ export function readMetadata(form: MetadataForm, sent: URLSearchParams, mayBeMis
 function readJson(text: string): ReadMetadata {
   if (text.trim() === "") return { ok: true, metadata: undefined };
   try {
-    return { ok: true, metadata: JSON.parse(text) as unknown };
+    const metadata: unknown = JSON.parse(text);
+    return isTooDeep(metadata)
+      ? { ok: false, message: `is nested deeper than ${MAX_DEPTH} levels` }
+      : { ok: true, metadata };
   } catch {
     return { ok: false, message: "is not valid JSON" };
   }

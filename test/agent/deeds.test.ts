@@ -66,12 +66,13 @@ function openDesk() {
     path: [{ agent: "audited-desk", name: "acme" }],
     invoke: async () => ({}),
     hasChild: (_, name) => present.has(name),
-    child: async (_, name) => {
-      // Not at once, as the SDK does not: others may ask meanwhile.
-      await Promise.resolve();
-      present.add(name);
-      return child;
-    },
+    child: ({ agent }, name) =>
+      gateway.gateway.makingChild(agent.name, name, async () => {
+        // Not at once, as the SDK does not: others may ask meanwhile.
+        await Promise.resolve();
+        present.add(name);
+        return child;
+      }),
     wipeChild: async (_, name) => {
       present.delete(name);
     },

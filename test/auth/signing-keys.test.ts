@@ -81,9 +81,10 @@ describe("signing keys", () => {
     await expect(linksOf(list).read("a.b.c")).rejects.toThrow("SWITCHYARD_SIGNING_KEYS");
   });
 
-  test("are missing if there is no API key either", async () => {
-    const none = signingKeys({ signingKeys: undefined, apiKey: undefined });
+  test.each([undefined, "", "secret"])("are missing if the API key is %j", async (apiKey) => {
+    const none = signingKeys({ signingKeys: undefined, apiKey });
     await expect(linkTokens(none).issue(GRANT)).rejects.toThrow("SWITCHYARD_SIGNING_KEYS");
+    await expect(linkTokens(none).read("a.b.c")).rejects.toThrow("SWITCHYARD_SIGNING_KEYS");
   });
 });
 

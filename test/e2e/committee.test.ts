@@ -83,7 +83,7 @@ describe("a gate that says who may decide", () => {
     expect((await types(self)).filter((type) => type === "approval.decided")).toHaveLength(1);
   });
 
-  test("may keep out whoever started the instance, be it a person or the agent's own code", async () => {
+  test("may keep out whoever started the instance, also by way of the agent's own code", async () => {
     const { gate, self } = await atGate("self", { selfApproval: false });
     const own = await ada.decide(gate, "approve");
     expect(own.status).toBe(403);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Answer, TestGateway } from "../support/gateway.ts";
+import { type Answer, startGateway, type TestGateway } from "../support/gateway.ts";
 import {
   type Link,
   makeLink,
@@ -179,6 +179,14 @@ describe("a link", () => {
   });
 });
 
+test("links are made under the origin that a gateway is given", async () => {
+  await using other = await startGateway("test/fixtures/crowded/wrangler.jsonc");
+  const { approval } = await waiting(other, AGENT);
+  const { url, token } = await makeLink(other, approval);
+  expect(url).toBe(`https://desk.example.com/approvals/${token}`);
+  expect((await visit(new URL(new URL(url).pathname, other.url))).status).toBe(200);
+});
+
 /** What of an answer may differ between two that are alike. */
 const VARYING = ["date", "x-request-id"];
 
@@ -211,6 +219,8 @@ test("links that are wrong, expired, used or revoked, or lead to nothing, cannot
     `${base}${used.token.slice(0, -2)}AA`,
     `${base}${head}.e30.${signature}`,
     `${base}%00`,
+    `${base}%zz`,
+    `${base}%E0%A4%A`,
     `${base}x/y`,
   ];
   await waitUntil(short.expiresAt);

@@ -52,7 +52,7 @@ const start = (body: object) =>
   gateway.post(`${AGENT}/workflows/silent`, { params: { answer: 1 }, delay: 86_400, ...body });
 
 /** How long a text is, as the document and its readers count: in code points. */
-const charactersOf = (text: string): number => [...text].length;
+const charactersOf = (text: string): number => Array.from(text).length;
 
 test("as the id of an instance each is taken as it is, or refused by the rule of names", async () => {
   const faults = await faultsOf(async (id) => {

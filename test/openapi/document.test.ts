@@ -168,7 +168,7 @@ describe("every operation", () => {
       expect(operation.responses["202"]?.headers).toHaveProperty("Location");
     const made = operations.filter(({ operation }) => "201" in operation.responses);
     expect(made.map(({ operation }) => operation.operationId)).toContain("createDataset");
-    // Neither a token nor a link is ever shown again: they have no address of their own.
+    // Neither a token nor a link can be read again.
     const addressed = made.filter(({ path }) => !/\/(?:stream-tokens|links)$/.test(path));
     for (const { operation } of addressed)
       expect(operation.responses["201"]?.headers).toHaveProperty("Location");

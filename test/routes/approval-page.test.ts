@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { metadataForm, readMetadata } from "../../routes/approval-page/metadata-fields.ts";
+import { inputName, metadataForm, readMetadata } from "../../routes/approval-page/metadata-fields.ts";
 import { decidedPage, questionPage, standingPage } from "../../routes/approval-page/pages.ts";
 import { type Approval, OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
 import { toJsonSchema } from "../../src/gateway/registry/json-schema.ts";
@@ -57,8 +57,8 @@ describe("whatever people write is text", () => {
             type: "object",
             properties: { [text]: { type: "string", title: text, description: text, enum: [text, PROBE] } },
           }),
-          sent: new URLSearchParams({ reason: text, [`metadata.${text}`]: text }),
-          errors: [{ input: `metadata.${text}`, label: text, message: text }],
+          sent: new URLSearchParams({ reason: text, [inputName(text)]: text }),
+          errors: [{ input: inputName(text), label: text, message: text }],
         },
         { title: text, detail: text },
       ),
@@ -195,5 +195,6 @@ describe("a form", () => {
     expect(json('{"a":[1]}')).toEqual({ ok: true, metadata: { a: [1] } });
     expect(json(" ")).toEqual({ ok: true, metadata: undefined });
     expect(json("{")).toEqual({ ok: false, message: "is not valid JSON" });
+    expect(json(`${"[".repeat(30_000)}${"]".repeat(30_000)}`)).toMatchObject({ ok: false });
   });
 });

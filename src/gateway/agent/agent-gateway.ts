@@ -201,6 +201,11 @@ export class AgentGateway {
     return method === "readEvents" ? this.#withOwnKey(answer as EventsAnswer) : answer;
   }
 
+  /** Notes that a sub-agent is made, if it is not there, be it by the author's own code. */
+  makingChild<Child>(className: string, name: string, make: () => Promise<Child>): Promise<Child> {
+    return this.#family.making(className, name, make);
+  }
+
   /** Ends a sub-agent, for the author's own code. @returns false if there is no such one. */
   endChild(className: string, name: string): Promise<boolean> {
     return this.#family.end(className, name);

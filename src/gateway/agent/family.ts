@@ -37,8 +37,8 @@ export class Family {
   readonly departures: Departures;
   readonly #records: Records;
   readonly #host: FamilyHost;
-  /** Paths of children that are just being brought into being. */
-  readonly #beginning = new Set<string>();
+  /** Paths of children that are just being made. */
+  readonly #beingMade = new Set<string>();
 
   constructor(records: Records, host: FamilyHost) {
     this.#records = records;
@@ -83,25 +83,28 @@ export class Family {
       throw new ProblemError("agent_unavailable", { detail: "An agent of this name is just being deleted." });
     }
     if (!create && !this.#host.hasChild(definition, step.name)) throw new ProblemError("agent_not_found");
-    if (!create) return this.#host.child(definition, step.name);
-    this.#records.store.open();
-    return this.#hasBegun(step) ? this.#host.child(definition, step.name) : this.#begin(definition, step);
+    const child = await this.#host.child(definition, step.name);
+    if (create) this.#records.store.open();
+    return child;
   }
 
-  /** Brings a child into being. It is noted before: that it is made cannot be part of the same change. */
-  async #begin(definition: AgentDefinition, step: AgentStep): Promise<GatewayStub> {
-    const path = childPath(this.#records.agent, step);
-    this.#beginning.add(path);
+  /**
+   * Notes that a child is made, whoever makes it; one of a class that the gateway does not serve is none of its business. It is
+   * noted before: that the SDK makes it cannot be part of the same change.
+   */
+  async making<Child>(className: string, name: string, make: () => Promise<Child>): Promise<Child> {
+    const definition = this.#host.definition.children.find(({ agent }) => agent.name === className);
+    if (definition === undefined || this.#host.hasChild(definition, name)) return make();
+    const child = { agent: definition.name, name };
+    const path = childPath(this.#records.agent, child);
+    if (this.#beingMade.has(path)) return make();
+    this.#beingMade.add(path);
     try {
-      this.#records.change((now) => this.#records.note(creationOf(step, this.#records.agent), now));
-      return await this.#host.child(definition, step.name);
+      this.#records.change((now) => this.#records.note(creationOf(child, this.#records.agent), now));
+      return await make();
     } finally {
-      this.#beginning.delete(path);
+      this.#beingMade.delete(path);
     }
-  }
-
-  #hasBegun(step: AgentStep): boolean {
-    return this.#isThere(step) || this.#beginning.has(childPath(this.#records.agent, step));
   }
 
   /** Brings a child into being, or leaves it as it is. */

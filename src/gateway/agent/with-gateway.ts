@@ -191,9 +191,10 @@ export function withGateway(base: AgentBase): AgentBase {
     }
 
     override get dynamicAgents(): Agent["dynamicAgents"] {
-      this.#children ??= guardChildren(super.dynamicAgents, (className, name) =>
-        this.#open().endChild(className, name),
-      );
+      this.#children ??= guardChildren(super.dynamicAgents, {
+        make: (className, name, make) => this.#open().makingChild(className, name, make),
+        end: (className, name) => this.#open().endChild(className, name),
+      });
       return this.#children;
     }
 

@@ -6,9 +6,6 @@ import { digestOf, mintKey, readKey } from "./key-text";
 import { type Authenticator, type Principal, principalOf } from "./principal";
 import type { StreamTokens } from "./stream-token";
 
-/** Fewer characters than this can be guessed: such a key counts as none. */
-const SHORTEST_KEY = 20;
-
 /** What tells who holds a key that was issued. @returns undefined if it is none, or no more. */
 export type KeyLookUp = (id: string, digest: string) => Promise<KeyHolder | undefined>;
 
@@ -22,11 +19,6 @@ export interface Credentials {
   readonly lookUp: KeyLookUp;
   readonly jwt: JwtAuthenticator | undefined;
   readonly access: AccessAuthenticator | undefined;
-}
-
-/** The configured key, if it is one that cannot be guessed. */
-export function usableKey(key: string | undefined): string | undefined {
-  return key === undefined || key.length < SHORTEST_KEY ? undefined : key;
 }
 
 /**

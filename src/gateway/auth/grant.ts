@@ -1,6 +1,6 @@
 import type { Grant } from "../contract/grant";
-import { type AgentPath, formatAgentPath } from "../contract/names";
-import { coversPattern, matchesClass, matchesPath } from "./path-pattern";
+import type { AgentPath } from "../contract/names";
+import { coversBelow, coversPattern, matchesClass, matchesSteps } from "./path-pattern";
 
 /** What somebody would do something to. */
 export interface Target {
@@ -28,10 +28,8 @@ export function allows(
   if (scopes !== "all" && !scopes.includes(scope)) return false;
   if (target === undefined) return true;
   if (target === WHOLE_GATEWAY) return agents.some((pattern) => coversPattern(pattern, "/**"));
-  const path = formatAgentPath(target.path);
-  return agents.some((pattern) =>
-    target.below === true ? coversPattern(pattern, `${path}/**`) : matchesPath(pattern, path),
-  );
+  const { path, below = false } = target;
+  return agents.some((pattern) => (below ? coversBelow(pattern, path) : matchesSteps(pattern, path)));
 }
 
 /** Whether a grant reaches any agent of the class that a chain of class names leads to. */

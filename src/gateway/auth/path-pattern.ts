@@ -1,5 +1,5 @@
 import type { AgentStep } from "../contract/names";
-import { ANY_NAME, readAgentPattern } from "../contract/agent-pattern";
+import { type AgentPatternSteps, ANY_NAME, readAgentPattern } from "../contract/agent-pattern";
 
 /**
  * Whether a pattern means an agent.
@@ -8,18 +8,27 @@ import { ANY_NAME, readAgentPattern } from "../contract/agent-pattern";
  * @param path of an agent.
  */
 export function matchesPath(pattern: string, path: string): boolean {
-  const meant = readAgentPattern(pattern);
   // The path of an agent is a pattern that means that agent alone.
   const agent = readAgentPattern(path);
-  if (meant === undefined || agent === undefined || agent.below) return false;
-  const { steps } = agent;
-  if (meant.below ? steps.length < meant.steps.length : steps.length !== meant.steps.length) return false;
-  return meant.steps.every((step, at) => meansStep(step, steps[at]));
+  return agent !== undefined && !agent.below && matchesSteps(pattern, agent.steps);
+}
+
+/** The same for a path that was taken apart. Its names may be such as no agent has: whoever reaches any name is told so elsewhere. */
+export function matchesSteps(pattern: string, steps: readonly AgentStep[]): boolean {
+  return covers(readAgentPattern(pattern), { steps, below: false });
+}
+
+/** Whether a pattern means an agent and all that is below it. */
+export function coversBelow(pattern: string, steps: readonly AgentStep[]): boolean {
+  return covers(readAgentPattern(pattern), { steps, below: true });
 }
 
 /** Whether a pattern means every agent that another one means, those too that are not there yet. What is no pattern covers nothing, and is covered by none. */
 export function coversPattern(outer: string, inner: string): boolean {
-  const [wide, narrow] = [readAgentPattern(outer), readAgentPattern(inner)];
+  return covers(readAgentPattern(outer), readAgentPattern(inner));
+}
+
+function covers(wide: AgentPatternSteps | undefined, narrow: AgentPatternSteps | undefined): boolean {
   if (wide === undefined || narrow === undefined) return false;
   if (narrow.below && !wide.below) return false;
   const [most, least] = [narrow.steps.length, wide.steps.length];

@@ -1,5 +1,6 @@
 import { decode, sign, verify } from "hono/jwt";
 import { ProblemError } from "../contract/problem";
+import { usableKey } from "./usable-key";
 
 /** Signs what the gateway hands out, and knows it again. */
 export interface SigningKeys {
@@ -77,8 +78,9 @@ function kidOf(token: string): unknown {
 
 async function readKeys({ signingKeys: list, apiKey }: SigningSecrets): Promise<readonly SigningKey[]> {
   if (list !== undefined) return parseKeys(list);
-  if (apiKey === undefined) throw misconfigured("is not set, and neither is SWITCHYARD_API_KEY");
-  return [{ kid: DERIVED.kid, kty: "oct", alg: "HS256", k: await deriveKey(apiKey) }];
+  const from = usableKey(apiKey);
+  if (from === undefined) throw misconfigured("is not set, and neither is SWITCHYARD_API_KEY");
+  return [{ kid: DERIVED.kid, kty: "oct", alg: "HS256", k: await deriveKey(from) }];
 }
 
 /** What is wrong is told by its place: its content is a secret. */
