@@ -322,7 +322,7 @@ test(
 );
 
 test("what is not there is answered alike to who would reach it and to who would not", async () => {
-  const [reads, full] = ["a read-only key", "a full key"].map((name) =>
+  const [own, full] = ["a key of the tenant", "a full key"].map((name) =>
     credentials.find((one) => one.name === name),
   );
   const readable = operations.filter((one) => isAboutAgent(one) && one.method === "get");
@@ -332,6 +332,6 @@ test("what is not there is answered alike to who would reach it and to who would
       ask(new URL(addressOf(path, tenant), gateway.url), {
         headers: { accept: "application/json", ...by?.headers },
       }).then(comparable);
-    expect(await send(TENANTS.other, reads), path).toEqual(await send(TENANTS.missing, full));
+    expect(await send(TENANTS.other, own), path).toEqual(await send(TENANTS.missing, full));
   });
 });
