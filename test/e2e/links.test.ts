@@ -188,7 +188,7 @@ test("links are made under the origin that a gateway is given", async () => {
 });
 
 /** What of an answer may differ between two that are alike. */
-const VARYING = ["date", "x-request-id"];
+const VARYING = ["date", "traceparent", "x-request-id"];
 
 function alike({ status, headers, text }: Answer) {
   return { status, text, headers: [...headers].filter(([name]) => !VARYING.includes(name)) };
