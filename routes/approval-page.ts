@@ -6,6 +6,7 @@ import { type ProblemCode, ProblemError, type ProblemPlace, PROBLEMS } from "../
 import { servedPath } from "../src/gateway/operations/served-path";
 import type { AgentPort, LinkView } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
+import { isCanonical } from "./address";
 import type { FieldError } from "./approval-page/decision-form";
 import { type Html, STYLE } from "./approval-page/layout";
 import {
@@ -54,7 +55,7 @@ const UNUSABLE: readonly ProblemCode[] = [
  */
 export function approvalPage(registry: Registry): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
-  app.use(strictHeaders, throttled);
+  app.use(strictHeaders, throttled, wellWritten);
   app.onError(showFailure);
   app.get("/:token", async (c) => show(c, await look(registry, await open(c, registry))));
   app.post("/:token", limitedForm, async (c) => {
@@ -71,6 +72,12 @@ export function approvalPage(registry: Registry): Hono<GatewayEnv> {
   });
   return app;
 }
+
+/** A link that is not written as it was given is none. */
+const wellWritten: MiddlewareHandler<GatewayEnv> = async function requireOwnSpelling(c, next) {
+  if (!isCanonical(new URL(c.req.raw.url).pathname)) throw new ProblemError("link_not_found");
+  await next();
+};
 
 /** Everything that is known before an agent is asked. @throws ProblemError `link_not_found` */
 async function open(c: Context<GatewayEnv>, registry: Registry): Promise<Opened> {
