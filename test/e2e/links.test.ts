@@ -398,7 +398,21 @@ describe("the form", () => {
     ]) {
       expect((await submit(url, fields)).status).toBe(400);
     }
-    expect((await submit(url, { decision: "approve", ...GOOD })).status).toBe(200);
+    // Characters are counted as they are for everybody else.
+    const reason = "\u{1F642}".repeat(2_000);
+    expect((await submit(url, { decision: "approve", ...GOOD, reason })).status).toBe(200);
+    expect((await gateway.get(approval)).json()).toMatchObject({ reason });
+  });
+
+  test("that is none is shown anew, whatever it says", async () => {
+    const { url, approval } = await ask();
+    const shown = shownIn((await visit(url)).text);
+    const body = new TextEncoder().encode(`decision=reject&shown=${shown}`);
+    const refused = await visit(url, { method: "POST", body });
+    expect(refused.status).toBe(415);
+    expect(refused.text).toContain("That was not the form of this page. Nothing was decided.");
+    expect(shownIn(refused.text)).toBe(shown);
+    expect((await gateway.get(approval)).json()).toMatchObject({ status: "pending" });
   });
 
   test("rejects without being filled in", async () => {
