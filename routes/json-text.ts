@@ -15,7 +15,7 @@ const PROTOTYPE = "__proto__";
  *   `invalid_request` if it is nested too deeply, or has a number beyond those of JavaScript or the key `__proto__`;
  *   `payload_too_large` if it is too large once it is written down.
  */
-export function requireJson(bytes: ArrayBuffer): void {
+export function requireJson(bytes: ArrayBuffer | Uint8Array): void {
   const text = decode(bytes);
   const value = parse(text);
   requireShape(text);
@@ -28,7 +28,7 @@ export function requireJson(bytes: ArrayBuffer): void {
 /** How many times longer a number can be when it is written down than when it was sent. */
 const LONGEST_NUMBER = 6;
 
-function decode(bytes: ArrayBuffer): string {
+function decode(bytes: ArrayBuffer | Uint8Array): string {
   try {
     // With `ignoreBOM` the mark stays in the text, where JSON has no place for it.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -142,11 +142,13 @@ function createApp(
     c.set("limits", [...limits, ...publishedRate(rateLimit)]);
     await next();
   });
-  app.use(requestSize, oneAddress, throttledStrangers);
+  app.use(requestSize);
+  // Ahead of what is said of addresses: people read what becomes of a link that was written wrongly.
+  app.route("/approvals", approvalPage(registry));
+  app.use(oneAddress, throttledStrangers);
 
   const operations = bindOperations(registry);
   mountRest(app, operations, registry);
-  app.route("/approvals", approvalPage(registry));
 
   let document: string | undefined;
   app.get("/openapi.json", (c) => {

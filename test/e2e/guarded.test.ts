@@ -281,6 +281,13 @@ describe("readiness", () => {
   });
 });
 
+test("where endpoints have no binding none is made, and nothing is left of the attempt", async () => {
+  const made = await gateway.post("/webhooks/endpoints", { url: "https://hooks.switchyard.dev/x" });
+  expect([made.status, made.json<{ code: string }>().code]).toEqual([503, "gateway_not_configured"]);
+  expect((await gateway.get("/webhooks/endpoints")).json()).toMatchObject({ items: [] });
+  expect((await gateway.get("/audit")).text).not.toContain("endpoint.create");
+});
+
 describe("the limit of requests", () => {
   test("is not there without the binding, and not published", async () => {
     const { limits } = (await gateway.get("/limits")).json<{ limits: { name: string }[] }>();
