@@ -22,8 +22,15 @@ const HANDLERS: readonly PropertyKey[] = [
 
 /** What is looked for on any object without the Agent being meant: by the platform, as it is made, and by `await`. */
 const LOOKED_FOR: readonly PropertyKey[] = [
-  ...["connect", "tail", "trace", "tailStream", "scheduled", "queue", "test", "self"],
+  "connect",
+  "queue",
+  "scheduled",
+  "self",
+  "tail",
+  "tailStream",
+  "test",
   "then",
+  "trace",
 ];
 
 type AgentClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent & GatewayStub;
