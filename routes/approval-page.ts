@@ -1,6 +1,7 @@
 import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { Decision } from "../src/gateway/contract/approval";
+import { LIMITS } from "../src/gateway/contract/limits";
 import type { AgentPath } from "../src/gateway/contract/names";
 import { type ProblemCode, ProblemError, type ProblemPlace, PROBLEMS } from "../src/gateway/contract/problem";
 import { servedPath } from "../src/gateway/operations/served-path";
@@ -29,8 +30,8 @@ import { problemResponse } from "./problem-response";
 import { throttled } from "./rate-limit";
 
 /** Largest form. */
-const MAX_FORM_BYTES = 65_536;
-const LONGEST_REASON = 2_000;
+const MAX_FORM_BYTES = LIMITS.formBytes.most;
+const LONGEST_REASON = LIMITS.reasonCharacters.most;
 const FORM = "application/x-www-form-urlencoded";
 
 /** What is behind a good token. Nothing was contacted yet. */
