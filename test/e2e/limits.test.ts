@@ -243,6 +243,12 @@ test("a page, a filter and a stream token: at the limit, over it, far over it", 
   expect(await token(1e15)).toBe("400 invalid_request");
 });
 
+test("all that a gateway publishes are in its document too", async () => {
+  const { info } = await documentOf(gateway);
+  for (const { name, most: limit, unit } of limits.values())
+    expect(info.description).toContain(`| \`${name}\` | ${limit} ${unit} |`);
+});
+
 test("links of an approval, how long they are good for, and the form behind one: at the limit, over it, far over it", async () => {
   const { approval } = await waiting(gateway, AGENT, "gated", { timeoutMs: 31 * 86_400_000 });
   const link = (ttlSeconds: number) =>
