@@ -31,7 +31,7 @@ import { problemResponse } from "./problem-response";
 import { throttled } from "./rate-limit";
 
 /** Largest form. */
-const MAX_FORM_BYTES = 65_536;
+const MAX_FORM_BYTES = LIMITS.formBytes.most;
 const FORM = "application/x-www-form-urlencoded";
 
 /** What is behind a good token. Nothing was contacted yet. */

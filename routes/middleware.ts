@@ -6,11 +6,22 @@ import { ProblemError } from "../src/gateway/contract/problem";
 import type { Scope } from "../src/gateway/contract/scope";
 import type { GatewayEnv } from "./gateway-env";
 
+/**
+ * Lets in whoever shows credentials that are good. It comes before the count of requests, so that those too are counted that are
+ * then refused.
+ *
+ * @param byToken whether a stream token in the query will do; everywhere else one is refused.
+ */
+export function identified(byToken: boolean): MiddlewareHandler<GatewayEnv> {
+  return async function identify(c, next) {
+    c.set("principal", await principalOf(c, byToken));
+    await next();
+  };
+}
+
 /** What a door asks of a caller. */
 export interface Access {
   readonly scope: Scope;
-  /** Whether a stream token in the query will do; everywhere else one is refused. */
-  readonly byToken: boolean;
   /** What it would be done to, by the address alone; undefined if it is about no agent. */
   readonly targetOf: (c: Context<GatewayEnv>) => Target | typeof WHOLE_GATEWAY | undefined;
 }
@@ -19,13 +30,12 @@ export interface Access {
  * Lets in who may do this. It runs before anything of the request is read but its address, so that what a caller may not reach
  * is answered as what does not exist, whatever else is wrong with the request.
  */
-export function authorized({ scope, byToken, targetOf }: Access): MiddlewareHandler<GatewayEnv> {
+export function authorized({ scope, targetOf }: Access): MiddlewareHandler<GatewayEnv> {
   return async function authorize(c, next) {
-    const principal = await principalOf(c, byToken);
+    const principal = c.get("principal");
     if (!principal.may(scope, undefined))
       throw new ProblemError("forbidden", { detail: `The credentials lack ${scope}.` });
     requireReach(principal, scope, targetOf(c));
-    c.set("principal", principal);
     await next();
   };
 }

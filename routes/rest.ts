@@ -25,7 +25,7 @@ import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./ev
 import type { GatewayEnv } from "./gateway-env";
 import { clientOf } from "./client";
 import { jsonBody, limitedBody } from "./json-body";
-import { authorized, requireReach } from "./middleware";
+import { authorized, identified, requireReach } from "./middleware";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
 import { throttled } from "./rate-limit";
@@ -81,7 +81,6 @@ function toRoute(bound: BoundOperation) {
     middleware: [
       named(path, subject),
       ...accessOf(bound),
-      throttled,
       ...(schemas.body === undefined ? [] : [limitedBody, jsonBody]),
     ],
     request: {
@@ -99,17 +98,17 @@ function toRoute(bound: BoundOperation) {
   });
 }
 
-/** Asks for the scope, and for the agent that the address names, or for a signature, unless anybody may call it. */
+/** Asks who calls and counts that, then for the scope and the agent that the address names, unless anybody may call it or a signature says who. */
 function accessOf({ operation: { scope, signed, extent, kind }, subject }: BoundOperation) {
-  if (scope === null) return [];
-  if (signed) return [limitedBody, signedBody];
+  if (scope === null) return [throttled];
+  if (signed) return [limitedBody, signedBody, throttled];
   const below = extent === "below" && subject !== undefined && subject.agent.children.length > 0;
   const targetOf = (c: Context<GatewayEnv>) => {
     if (subject === undefined) return extent === "whole" ? WHOLE_GATEWAY : undefined;
     const params: Readonly<Record<string, string>> = c.req.param();
     return { path: agentPath(subject, params), instanceId: params["instanceId"], below };
   };
-  return [authorized({ scope, byToken: kind === "events", targetOf })];
+  return [identified(kind === "events"), throttled, authorized({ scope, targetOf })];
 }
 
 /** Says which operation is asked for. */
@@ -229,6 +228,7 @@ async function serve(
     readLinkToken: (token) => c.get("linkTokens").read(token),
     mayDecideAt: (at) => principal?.may("approvals:decide", { path: at, instanceId: undefined }) === true,
     origin: c.get("origin"),
+    senderNames: c.get("callbackSenders").names,
     mintKey: (id) => c.get("authenticator").mintKey(id),
   } as Reach;
 

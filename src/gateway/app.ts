@@ -152,7 +152,7 @@ function createApp(
 
   let document: string | undefined;
   app.get("/openapi.json", (c) => {
-    document ??= openApiDocument(app, operations, info);
+    document ??= openApiDocument(app, operations, info, limits);
     return c.body(document, 200, { "content-type": "application/json" });
   });
   app.get("/docs", referencePage(info.title));
