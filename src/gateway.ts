@@ -1,7 +1,7 @@
 export { withGateway, type GatewayMembers, type StartOptions } from "./gateway/agent/with-gateway";
 export { GatewayDirectory } from "./gateway/directory/gateway-directory";
 export { Name } from "./gateway/contract/names";
-export { createGateway, type GatewayOptions } from "./gateway/app";
+export { createGateway, type Gateway, type GatewayOptions } from "./gateway/app";
 export { defineAgent } from "./gateway/registry/agent-definition";
 export { DefinitionError } from "./gateway/registry/definition-error";
 export {

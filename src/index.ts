@@ -7,7 +7,11 @@ export { ClearHistoryWorkflow } from "./desk/clear-history";
 export { ImportDatasetWorkflow } from "./desk/import-dataset";
 export { PublishReleaseWorkflow } from "./desk/publish-release";
 
-export default createGateway({
+const gateway = createGateway({
   agents: [catalog],
   info: { title: "Data desk", license: { name: "MIT", identifier: "MIT" } },
 });
+
+/** What clients are typed by. */
+export type App = typeof gateway;
+export default gateway;

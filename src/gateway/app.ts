@@ -14,6 +14,7 @@ import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
 import { createRegistry, type Registry } from "./registry/registry";
+import type { TypedGateway } from "./registry/wire";
 import { type StreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
 
 /** What the gateway reads of its environment, beside the bindings that the definitions name. */
@@ -22,13 +23,18 @@ interface GatewayBindings {
 }
 
 /** What {@link createGateway} takes. */
-export interface GatewayOptions {
+export interface GatewayOptions<Agents extends readonly AgentDefinition[] = readonly AgentDefinition[]> {
   /** The root agents; everything below them follows from their definitions. */
-  readonly agents: readonly AgentDefinition[];
+  readonly agents: Agents;
   /** Title and version of the API, as the OpenAPI document gives them. */
   readonly info?: Partial<DocumentInfo>;
   /** How long event streams live, and how many there may be. */
   readonly streams?: StreamOptions;
+}
+
+/** The Worker. Clients are typed by its type: `export type App = typeof gateway`. */
+export interface Gateway<Agents extends readonly AgentDefinition[]> extends TypedGateway<Agents> {
+  readonly fetch: ExportedHandlerFetchHandler;
 }
 
 /**
@@ -37,9 +43,11 @@ export interface GatewayOptions {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
-  fetch: ExportedHandlerFetchHandler;
-} {
+export function createGateway<const Agents extends readonly AgentDefinition[]>({
+  agents,
+  info,
+  streams = {},
+}: GatewayOptions<Agents>): Gateway<Agents> {
   const registry = createRegistry(agents);
   const limits = streamLimits(streams);
   checkBindings(registry);
