@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Authenticator, Principal, Target } from "../src/gateway/auth/principal";
 import { tokenPrincipal } from "../src/gateway/auth/token-principal";
@@ -18,33 +18,54 @@ const MAX_DEPTH = 64;
  */
 export function authorized(scope: Scope, byToken: boolean): MiddlewareHandler<GatewayEnv> {
   return async function authorize(c, next) {
-    const authenticator = c.get("authenticator");
-    if (!authenticator.configured) {
-      throw new ProblemError("gateway_not_configured", {
-        detail:
-          "Set the secret SWITCHYARD_API_KEY to a key of at least 20 characters: npx wrangler secret put SWITCHYARD_API_KEY",
-      });
-    }
-    const token = c.req.query("token");
-    if (token !== undefined && !byToken)
-      throw new ProblemError("unauthorized", {
-        detail: "A stream token reads event streams, and nothing else.",
-      });
-    const principal = await (token === undefined
-      ? authenticator.authenticate(c.req.raw)
-      : holderOf(token, authenticator));
-    if (principal === undefined)
-      throw new ProblemError("unauthorized", {
-        detail:
-          token === undefined
-            ? "Send Authorization: Bearer <key>."
-            : "The stream token is not valid any more.",
-      });
-    if (!principal.may(scope, undefined))
-      throw new ProblemError("forbidden", { detail: `The key lacks ${scope}.` });
-    c.set("principal", principal);
+    c.set("principal", await admit(c, scope, byToken));
     await next();
   };
+}
+
+/**
+ * Who asks for something that needs a scope.
+ *
+ * @param token the stream token that was sent, if one was.
+ * @throws ProblemError if it may not.
+ */
+export async function admit(
+  c: Context<GatewayEnv>,
+  scope: Scope,
+  byToken: boolean,
+  token?: string,
+): Promise<Principal> {
+  const principal = await identify(c, byToken, token);
+  if (!principal.may(scope, undefined))
+    throw new ProblemError("forbidden", { detail: `The key lacks ${scope}.` });
+  return principal;
+}
+
+/** Who asks, as {@link admit}, whatever for. */
+export async function identify(
+  c: Context<GatewayEnv>,
+  byToken: boolean,
+  token: string | undefined = c.req.query("token"),
+): Promise<Principal> {
+  const authenticator = c.get("authenticator");
+  if (!authenticator.configured) {
+    throw new ProblemError("gateway_not_configured", {
+      detail:
+        "Set the secret SWITCHYARD_API_KEY to a key of at least 20 characters: npx wrangler secret put SWITCHYARD_API_KEY",
+    });
+  }
+  if (token !== undefined && !byToken)
+    throw new ProblemError("unauthorized", {
+      detail: "A stream token reads event streams, and nothing else.",
+    });
+  const principal = await (token === undefined
+    ? authenticator.authenticate(c.req.raw)
+    : holderOf(token, authenticator));
+  if (principal !== undefined) return principal;
+  throw new ProblemError("unauthorized", {
+    detail:
+      token === undefined ? "Send Authorization: Bearer <key>." : "The stream token is not valid any more.",
+  });
 }
 
 async function holderOf(token: string, { streamTokens }: Authenticator): Promise<Principal | undefined> {
@@ -75,12 +96,15 @@ export const limitedBody: MiddlewareHandler<GatewayEnv> = bodyLimit({
 
 /** Refuses JSON that is nested deeper than {@link MAX_DEPTH}. What is no JSON is left to the validator. */
 export const shallowBody: MiddlewareHandler<GatewayEnv> = async function requireShallow(c, next) {
-  const body: unknown = await c.req.json().catch(() => null);
-  if (isDeeper(body, MAX_DEPTH)) {
-    throw new ProblemError("invalid_request", { detail: `A body may be nested ${MAX_DEPTH} levels deep.` });
-  }
+  expectShallow(await c.req.json().catch(() => null));
   await next();
 };
+
+/** @throws ProblemError if a value is nested deeper than a body may be. */
+export function expectShallow(value: unknown): void {
+  if (!isDeeper(value, MAX_DEPTH)) return;
+  throw new ProblemError("invalid_request", { detail: `A body may be nested ${MAX_DEPTH} levels deep.` });
+}
 
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;

@@ -34,14 +34,17 @@ export function waitOf(c: Context<GatewayEnv>): number | undefined {
   return digits === undefined ? undefined : Math.min(Number(digits), LONGEST_WAIT_SECONDS);
 }
 
-/** The idempotency key of a request, made unique to its caller and operation; undefined if it has none. */
+/**
+ * An idempotency key as it was sent, made unique to its caller and operation.
+ *
+ * @returns undefined if there is none.
+ */
 export async function onceOf(
-  c: Context<GatewayEnv>,
+  sent: string | undefined,
   { caller, operation, request }: { caller: string; operation: string; request: unknown },
 ): Promise<Once | undefined> {
-  const header = c.req.header("idempotency-key");
-  if (header === undefined) return undefined;
-  const key = header.replace(/^"(.*)"$/, "$1");
+  if (sent === undefined) return undefined;
+  const key = sent.replace(/^"(.*)"$/, "$1");
   const text = new TextEncoder().encode(JSON.stringify(request));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
   const fingerprint = btoa(String.fromCharCode(...digest));

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import {
-  type Problem,
   type ProblemCode,
+  problemDocument,
   ProblemError,
   type ProblemExtras,
   PROBLEMS,
@@ -18,33 +18,34 @@ export function problemResponse(
   code: ProblemCode,
   extras: ProblemExtras = {},
 ): Response {
-  const { status, title, retryable } = PROBLEMS[code];
-  const { detail, errors, decision, instanceStatus } = extras;
-  const problem: Problem = {
-    type: `urn:switchyard:problem:${code}`,
-    title,
-    status,
-    ...(detail === undefined ? {} : { detail }),
-    code,
-    requestId: c.get("requestId"),
-    retryable,
-    ...(errors === undefined ? {} : { errors: [...errors] }),
-    ...(instanceStatus === undefined ? {} : { instanceStatus }),
-    ...(decision === undefined ? {} : { decision }),
-  };
+  const problem = problemDocument(code, extras, c.get("requestId"));
   c.header("content-type", "application/problem+json");
-  if (code === "unauthorized") c.header("www-authenticate", 'Bearer realm="switchyard"');
-  const seconds = RETRY_AFTER_SECONDS[status];
-  if (seconds !== undefined && retryable) c.header("retry-after", String(seconds));
-  return c.body(JSON.stringify(problem), status);
+  for (const [name, value] of Object.entries(problemHeaders(code))) c.header(name, value);
+  return c.body(JSON.stringify(problem), PROBLEMS[code].status);
 }
 
-/** The one way from anything that was thrown to the wire. What is no problem for the client is logged, and not explained. */
+/** Headers that go with a problem. */
+export function problemHeaders(code: ProblemCode): Record<string, string> {
+  const { status, retryable } = PROBLEMS[code];
+  const seconds = retryable ? RETRY_AFTER_SECONDS[status] : undefined;
+  return {
+    ...(code === "unauthorized" ? { "www-authenticate": 'Bearer realm="switchyard"' } : {}),
+    ...(seconds === undefined ? {} : { "retry-after": String(seconds) }),
+  };
+}
+
+/** The one way from anything that was thrown to the wire. */
 export function onError(failure: Error, c: Context<GatewayEnv>): Response {
-  if (failure instanceof ProblemError) return problemResponse(c, failure.code, failure.extras);
-  if (failure instanceof HTTPException) return problemResponse(c, codeOf(failure), {});
-  console.error("switchyard: a request failed", c.get("requestId"), failure);
-  return problemResponse(c, "internal_error");
+  const { code, extras } = problemIn(failure, c.get("requestId"));
+  return problemResponse(c, code, extras);
+}
+
+/** The problem in anything that was thrown. What is no problem for the client is logged, and not explained. */
+export function problemIn(failure: unknown, requestId: string): Pick<ProblemError, "code" | "extras"> {
+  if (failure instanceof ProblemError) return failure;
+  if (failure instanceof HTTPException) return { code: codeOf(failure), extras: {} };
+  console.error("switchyard: a request failed", requestId, failure);
+  return { code: "internal_error", extras: {} };
 }
 
 /** What the framework itself refuses: bodies that are no JSON, of another type, or too large. */

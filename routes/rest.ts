@@ -1,10 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
-import type { Principal } from "../src/gateway/auth/principal";
-import type { Actor } from "../src/gateway/contract/audit";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
-import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
 import { agentTemplate } from "../src/gateway/operations/agents";
 import { cursorOf, watchOf } from "../src/gateway/operations/events";
@@ -13,12 +10,11 @@ import {
   type OperationSchemas,
   problemsOf,
   type Reach,
-  type Subject,
 } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
-import { camel, words } from "../src/gateway/operations/words";
-import type { EventsAnswer, StreamQuota } from "../src/gateway/port";
+import type { EventsAnswer } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
+import { actorOf, agentPath, ANONYMOUS, maxAgeOf, pathParams, quotaOf, reachOf } from "./asking";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
 import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
@@ -89,9 +85,6 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
   });
 }
 
-/** Who calls what anybody may call. */
-const ANONYMOUS = "anonymous";
-
 const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 
 function securityOf({ scope, kind }: BoundOperation["operation"]) {
@@ -109,14 +102,6 @@ function requestHeaders(
     ...(waits ? { prefer: prefer.optional() } : {}),
     ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
   });
-}
-
-function pathParams(subject: Subject | undefined, { params }: OperationSchemas): z.ZodObject | undefined {
-  if (subject === undefined) return params;
-  const names = subject.chain.map(
-    ({ name }) => [camel(name), Name.describe(`Name of the ${words(name)}`)] as const,
-  );
-  return z.object({ ...Object.fromEntries(names), ...params?.shape });
 }
 
 function success({ status, waits, created }: BoundOperation["rest"], { output, frame }: OperationSchemas) {
@@ -170,20 +155,11 @@ async function serve(
   const once =
     operation.rest.method === "get" || operation.operation.once === false
       ? undefined
-      : await onceOf(c, { caller, operation: operation.id, request });
+      : await onceOf(c.req.header("idempotency-key"), { caller, operation: operation.id, request });
   const ifMatch = c.req.header("if-match");
   const tokenId = principal?.token?.id;
   const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
-  const actor = actorOf(c, principal);
-  const reach = {
-    registry,
-    port: c.get("port"),
-    path,
-    agent: path && c.get("port").at(path, actor),
-    directory: c.get("directory")(actor),
-    actor,
-    issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
-  } as Reach;
+  const reach = reachOf(c, registry, path, actorOf(c, principal, "rest"));
 
   if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
   const answer = await operation.answer(asked, reach);
@@ -198,17 +174,6 @@ async function serve(
   return c.json(ended, isTerminal(ended.status) ? 200 : status);
 }
 
-/** The address is the platform's own word: a client that sends the header itself does not get past Cloudflare with it. */
-function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined): Actor {
-  return {
-    name: principal?.name ?? ANONYMOUS,
-    scopes: principal?.scopes ?? [],
-    door: "rest",
-    address: c.req.header("cf-connecting-ip") ?? null,
-    requestId: c.get("requestId"),
-  };
-}
-
 function hold(
   c: Context<GatewayEnv>,
   reach: Reach,
@@ -219,11 +184,6 @@ function hold(
   const { id } = instance;
   const source = journalSource(reach, { instanceId: id, quota: quotaOf(c, caller) });
   return holdInstance(c, instance, seconds, source, () => reach.agent.getInstance({ id }));
-}
-
-function quotaOf(c: Context<GatewayEnv>, caller: string): StreamQuota {
-  const { perInstance, perCaller } = c.get("streams");
-  return { caller, perInstance, perCaller };
 }
 
 async function serveEvents(
@@ -245,25 +205,7 @@ async function serveEvents(
 
   const answer = await read(stream);
   const source = journalSource(reach, watchOf({ ...asked, quota }));
-  if (stream) return eventStreamResponse(c, source, after !== undefined, answer, maxAgeOf(c));
-  return eventPage(c, wait === undefined ? answer : await holdPage(c, answer, wait, source, read));
-}
-
-/** Streams that were opened together do not all come back together. */
-const JITTER = 0.1;
-
-/** How long a stream may last: up to a tenth less than the most, and no longer than the token that it was opened with. */
-function maxAgeOf(c: Context<GatewayEnv>): number {
-  const maxAgeMs = c.get("streams").maxAgeMs * (1 - JITTER * Math.random());
-  const { token } = c.get("principal");
-  return token === undefined ? maxAgeMs : Math.min(maxAgeMs, Math.max(token.expiresAt - Date.now(), 0));
-}
-
-function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {
-  const toStep = ({ name }: { name: string }): AgentStep => ({
-    agent: name,
-    name: params[camel(name)] ?? "",
-  });
-  const [root, ...below] = chain;
-  return [toStep(root), ...below.map(toStep)];
+  if (stream)
+    return eventStreamResponse(c, source, after !== undefined, answer, maxAgeOf(c, c.get("principal")));
+  return c.json(eventPage(wait === undefined ? answer : await holdPage(c, answer, wait, source, read)));
 }

@@ -14,3 +14,4 @@ export {
   type ProgressOf,
 } from "./gateway/registry/workflow-definition";
 export { type GateOptions, GatewayWorkflow } from "./gateway/workflow/gateway-workflow";
+export type { AppRouter } from "./gateway/trpc/app-router";

@@ -15,6 +15,7 @@ import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
 import { createRegistry, type Registry } from "./registry/registry";
 import type { TypedGateway } from "./registry/wire";
+import { mountTrpc } from "./trpc/mount";
 import { type StreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
 
 /** What the gateway reads of its environment, beside the bindings that the definitions name. */
@@ -92,6 +93,7 @@ function createApp(
 
   const operations = bindOperations(registry);
   mountRest(app, operations, registry);
+  mountTrpc(app, operations, registry);
 
   let document: string | undefined;
   app.get("/openapi.json", (c) => {

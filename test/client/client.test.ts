@@ -13,6 +13,9 @@ const instance = (status: string, more: object = {}) => ({ id: "r-1", workflow: 
 const held = (status: string, more: object = {}) =>
   json(instance(status, more), 200, { "preference-applied": "wait=30" });
 
+const page = (items: readonly string[], nextCursor: string | null) =>
+  json({ items: items.map((id) => ({ id })), nextCursor });
+
 function workflowOn(...[replies]: Parameters<typeof stand>) {
   const standing = stand(replies);
   return { ...standing, refunds: agentClient(standing.transport, AGENT).workflow("refund") };
@@ -26,7 +29,7 @@ describe("waiting for an instance", () => {
       held("complete", { output: 7 }),
     ]);
     expect(await refunds.wait("r-1")).toBe(7);
-    expect(asked.map(({ headers }) => headers.get("prefer"))).toEqual(Array(3).fill("wait=30"));
+    expect(asked.map(({ headers }) => headers.get("prefer"))).toEqual(["wait=30", "wait=30", "wait=30"]);
     expect(asked[0]?.url.pathname).toBe(`/base${AGENT}/instances/r-1`);
     expect(pauses).toEqual([]);
   });
@@ -66,9 +69,6 @@ describe("waiting for an instance", () => {
 });
 
 describe("a list", () => {
-  const page = (items: readonly string[], nextCursor: string | null) =>
-    json({ items: items.map((id) => ({ id })), nextCursor });
-
   test("gives its items over all pages, also over those that are empty, and asks for none too many", async () => {
     const { transport, asked } = stand([page(["a", "b"], "1"), page([], "2"), page(["c"], null)]);
     const ids: string[] = [];

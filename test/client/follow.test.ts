@@ -17,6 +17,27 @@ const told = (replies: readonly Reply[], options?: FollowOptions) => {
   return { standing, types: read(standing, options) };
 };
 
+/** An answer that does not come. */
+const silent: Reply = ({ signal }) =>
+  new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+/** A stream that has nothing to tell for a while. */
+const beating: Reply = ({ signal }) => {
+  let beats = 0;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise((resume) => setTimeout(resume, 15));
+      signal?.throwIfAborted();
+      beats += 1;
+      const text = beats < 12 ? ": heartbeat\n\n" : frame("a-1", "stream.end");
+      controller.enqueue(new TextEncoder().encode(text));
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+};
+const closing = (id: string) =>
+  stream(["retry: 3000\n\n", frame(id, "stream.caught-up"), frame(id, "stream.closing")]);
+const endless = () => stream([OPENING, frame("a-1", "one"), frame("a-2", "two")], "hangs");
+
 describe("a stream", () => {
   test("is asked for with the key, the query and the place to begin, and ends with stream.end", async () => {
     const standing = stand([
@@ -62,35 +83,18 @@ describe("a stream", () => {
   });
 
   test("whose answer does not begin is opened anew", async () => {
-    const silent: Reply = ({ signal }) =>
-      new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
     const { standing, types } = told([silent, stream([frame("a-1", "stream.end")])], { heartbeatMs: 20 });
     expect(await types).toEqual([]);
     expect(standing.asked).toHaveLength(2);
   });
 
   test("is not silent while heartbeats come", async () => {
-    const beating: Reply = ({ signal }) => {
-      let beats = 0;
-      const body = new ReadableStream<Uint8Array>({
-        async pull(controller) {
-          await new Promise((resume) => setTimeout(resume, 15));
-          signal?.throwIfAborted();
-          beats += 1;
-          const text = beats < 12 ? ": heartbeat\n\n" : frame("a-1", "stream.end");
-          controller.enqueue(new TextEncoder().encode(text));
-        },
-      });
-      return new Response(body, { headers: { "content-type": "text/event-stream" } });
-    };
     const { standing, types } = told([beating], { heartbeatMs: 40 });
     expect(await types).toEqual([]);
     expect(standing.asked).toHaveLength(1);
   });
 
   test("that closes in order is come back to with jitter, after what was received, and that is no failure", async () => {
-    const closing = (id: string) =>
-      stream(["retry: 3000\n\n", frame(id, "stream.caught-up"), frame(id, "stream.closing")]);
     const { standing, types } = told(
       [closing("a-1"), closing("a-2"), closing("a-3"), stream([frame("a-3", "stream.end")])],
       { failures: 1 },
@@ -172,8 +176,6 @@ describe("a stream that fails", () => {
 });
 
 describe("a reader who leaves", () => {
-  const endless = () => stream([OPENING, frame("a-1", "one"), frame("a-2", "two")], "hangs");
-
   test("by its signal ends the connection, and gets its reason", async () => {
     const leaving = new AbortController();
     const standing = stand([endless()]);

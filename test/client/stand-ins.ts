@@ -44,7 +44,7 @@ export function stand(replies: readonly Reply[], connection: Partial<Connection>
           method,
           url: new URL(url),
           headers: new Headers(headers),
-          body: body === undefined ? undefined : (JSON.parse(String(body)) as unknown),
+          body: typeof body === "string" ? (JSON.parse(body) as unknown) : undefined,
           signal,
         };
         asked.push(one);

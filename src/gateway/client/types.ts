@@ -1,8 +1,7 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "../contract/agent";
 import type { Approval, ApprovalStatus } from "../contract/approval";
-import type { ControlFrame, EventType, InstanceEventType } from "../contract/event";
-import type { Deleted, InstanceStatus, Metadata, Migrated, SentEvent } from "../contract/instance";
-import type { Page } from "../contract/page";
+import type { EventType, InstanceEventType } from "../contract/event";
+import type { Deleted, Migrated, SentEvent } from "../contract/instance";
 import type { StepEvent } from "../contract/step-event";
 import type { StreamToken } from "../contract/stream-token";
 import type { AgentDefinition } from "../registry/agent-definition";
@@ -12,16 +11,22 @@ import type {
   ChildrenOf,
   EventInputs,
   EventOf,
+  InstanceFilters,
   InstanceOf,
+  InstancePage,
   MethodInput,
   MethodOutput,
   Named,
   Output,
   ParamsInput,
+  Reach,
+  RestartOptions,
   StartedOf,
+  StartOptions,
   StateInput,
   StateUpdatedEvent,
   StateViewOf,
+  StreamNotice,
   WorkflowsBelow,
   WorkflowsOf,
 } from "../registry/wire";
@@ -29,42 +34,20 @@ import type { FollowOptions } from "./follow";
 import type { List } from "./list";
 import type { CallOptions, ChangeOptions } from "./transport";
 
-/** What a start takes beside its params. */
-export interface StartOptions {
-  /** Id of your own, unique in the agent; made if left out. */
-  readonly id?: string | undefined;
-  readonly metadata?: Metadata | undefined;
-  /** Seconds to wait before it begins. */
-  readonly delay?: number | undefined;
-}
-
-/** Which instances; what is left out does not matter. */
-export interface InstanceFilters {
-  readonly status?: readonly InstanceStatus[] | undefined;
-  /** By labels that a workflow of the agent declares. */
-  readonly metadata?: Metadata | undefined;
-  readonly createdFrom?: Date | string | undefined;
-  readonly createdTo?: Date | string | undefined;
-  readonly updatedFrom?: Date | string | undefined;
-  readonly updatedTo?: Date | string | undefined;
-  readonly completedFrom?: Date | string | undefined;
-  readonly completedTo?: Date | string | undefined;
-}
-
 /** How a list is read. */
 export interface ListOptions extends CallOptions {
   /** Items on a page, 100 at most. */
   readonly limit?: number | undefined;
 }
 
-export interface InstanceListOptions extends InstanceFilters, ListOptions {
+/** Which instances; times are instants or ISO 8601. */
+type Filters = InstanceFilters<Date | string>;
+
+export interface InstanceListOptions extends Filters, ListOptions {
   readonly order?: "newest" | "oldest" | undefined;
   /** Whether the pages say how many there are in all. */
   readonly count?: boolean | undefined;
 }
-
-/** A page of instances; `total` if it was asked for, `totalAtLeast` where there are too many agents to count. */
-export type InstancePage<Item> = Page<Item> & { readonly total?: number; readonly totalAtLeast?: number };
 
 /** How an instance is waited for. */
 export interface WaitOptions extends CallOptions {
@@ -94,9 +77,6 @@ export interface WorkflowEventsOptions extends EventsOptions<InstanceEventType> 
   readonly include?: "steps" | undefined;
 }
 
-/** What a stream says of itself. The rest of it is the iterator's business. */
-export type StreamNotice = Extract<ControlFrame, { type: "stream.gap" | "stream.caught-up" }>;
-
 /** How one instance is read, decided and controlled. */
 export interface InstanceClient<Shown, Sent> {
   get(id: string, options?: CallOptions): Promise<Shown>;
@@ -105,22 +85,13 @@ export interface InstanceClient<Shown, Sent> {
   /** Ends it; with `rollback` the rollback handlers of its steps run first. */
   terminate(id: string, options?: { readonly rollback?: boolean } & ChangeOptions): Promise<Shown>;
   /** Begins a new attempt, from a step if one is named. */
-  restart(id: string, options?: RestartOptions): Promise<Shown>;
+  restart(id: string, options?: RestartOptions & ChangeOptions): Promise<Shown>;
   /** Deletes it; an active one only with `force`. */
   delete(id: string, options?: { readonly force?: boolean } & ChangeOptions): Promise<Deleted>;
   /** Approves the only open approval of an instance. */
   approveInstance(id: string, ...decision: DecisionArguments<Sent>): Promise<Approval>;
   /** Rejects the only open approval of an instance. */
   rejectInstance(id: string, decision?: Rejection<Sent>): Promise<Approval>;
-}
-
-export interface RestartOptions extends ChangeOptions {
-  readonly from?: {
-    readonly name: string;
-    readonly count?: number;
-    readonly type?: "do" | "sleep" | "waitForEvent";
-  };
-  readonly resetClock?: boolean;
 }
 
 /** One workflow of one agent. */
@@ -171,9 +142,9 @@ export interface InstancesClient<Agent extends AgentDefinition> extends Instance
   ): List<ListedOf<Agent, Options>, InstancePage<ListedOf<Agent, Options>>>;
   /** Deletes those that match: up to 500 of one agent in a call, `more` says whether there may be others. */
   deleteMatching(
-    options: InstanceFilters & {
+    options: Filters & {
       readonly workflow?: WorkflowsBelow<Agent>["name"] | undefined;
-      readonly scope?: "self" | "subtree" | undefined;
+      readonly scope?: Reach | undefined;
       /** Whether active instances are terminated for it. */
       readonly force?: boolean | undefined;
       /** `nextCursor` of the call before. */
@@ -185,7 +156,7 @@ export interface InstancesClient<Agent extends AgentDefinition> extends Instance
 export interface AgentListOptions<Agent extends AgentDefinition> extends InstanceListOptions {
   readonly workflow?: WorkflowsBelow<Agent>["name"] | undefined;
   /** `subtree` lists all agents below too. */
-  readonly scope?: "self" | "subtree" | undefined;
+  readonly scope?: Reach | undefined;
 }
 
 type ListedOf<Agent extends AgentDefinition, Options> = InstanceOf<
@@ -197,7 +168,7 @@ export interface ApprovalsClient {
   list(
     options?: {
       readonly status?: readonly ApprovalStatus[] | undefined;
-      readonly scope?: "self" | "subtree" | undefined;
+      readonly scope?: Reach | undefined;
     } & ListOptions,
   ): List<Approval>;
   get(approvalId: string, options?: CallOptions): Promise<Approval>;
@@ -225,7 +196,7 @@ export interface StateChangeOptions extends ChangeOptions {
 export interface AgentEventsOptions<Agent extends AgentDefinition> extends EventsOptions<EventType> {
   readonly workflow?: WorkflowsBelow<Agent>["name"] | undefined;
   /** `subtree` tells of all agents below too. Its cursors are its own. */
-  readonly scope?: "self" | "subtree" | undefined;
+  readonly scope?: Reach | undefined;
 }
 
 /** One agent. Nothing is asked before one of its methods is called. */

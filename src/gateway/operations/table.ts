@@ -16,7 +16,16 @@ import {
 } from "./controls";
 import { readAgentEvents, readInstanceEvents } from "./events";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
-import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
+import type {
+  Asked,
+  MethodSubject,
+  Operation,
+  OperationSchemas,
+  Reach,
+  RestMethod,
+  Subject,
+  WorkflowSubject,
+} from "./operation";
 import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
 import { getState, mergeState, replaceState, resetState } from "./state";
 import { pascal } from "./words";
@@ -49,8 +58,13 @@ const OF_AGENT_WITH_EVENTS = [readAgentEvents, createStreamToken, revokeStreamTo
 /** An operation with everything that it is about filled in: what a door serves. */
 export interface BoundOperation {
   readonly id: string;
+  /** Its id without the names of what it is about: `start`, `listInstances`. */
+  readonly verb: string;
   readonly summary: string;
-  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "once" | "parsed" | "problems">;
+  readonly operation: Pick<
+    Operation,
+    "description" | "scope" | "kind" | "bodyAs" | "once" | "parsed" | "problems"
+  >;
   readonly rest: {
     readonly method: RestMethod;
     readonly path: string;
@@ -62,6 +76,9 @@ export interface BoundOperation {
   };
   /** Undefined for what is about the gateway itself. */
   readonly subject: Subject | undefined;
+  /** Name of the workflow, or of the method, that it is about. */
+  readonly workflow: string | undefined;
+  readonly method: string | undefined;
   readonly schemas: OperationSchemas;
   readonly answer: (asked: Asked<OperationSchemas>, reach: Reach) => Promise<unknown>;
 }
@@ -99,15 +116,31 @@ export function bindOperations(registry: Registry): BoundOperation[] {
 /** What the operation is about is erased here: from now on doors treat all alike. */
 function bind<Over>(operation: Operation<Over>, over: unknown, subject: Subject | undefined): BoundOperation {
   const about = over as Over;
+  const { workflow, method: called } = (over ?? {}) as Partial<WorkflowSubject & MethodSubject>;
   const { method, path, status, waits = false, created, location, etag } = operation.rest;
   return {
     id: operation.id(about),
+    verb: operation.id(nameless(over) as Over),
     summary: operation.summary(about),
     operation,
     rest: { method, path: path(about), status, waits, created, location, etag },
     subject,
+    workflow: workflow?.name,
+    method: called,
     schemas: operation.schemas(about),
     answer: (asked, reach) => operation.answer(asked, reach, about),
+  };
+}
+
+/** What an operation is about, without its names. */
+function nameless(over: unknown): unknown {
+  if (over === undefined) return undefined;
+  const { agent, workflow, ...others } = over as Subject & Partial<WorkflowSubject>;
+  return {
+    ...others,
+    agent: { ...agent, name: "" },
+    workflow: workflow && { ...workflow, name: "" },
+    method: "",
   };
 }
 

@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import type { Approval } from "../contract/approval";
 import type { ControlFrame, InstanceEventType, StateSource } from "../contract/event";
-import type { Instance, InstanceError, Metadata, WaitingFor } from "../contract/instance";
-import type { StepEvent } from "../contract/step-event";
+import type { Instance, InstanceError, InstanceStatus, Metadata, WaitingFor } from "../contract/instance";
+import type { Page } from "../contract/page";
 import type { AgentDefinition } from "./agent-definition";
 import type { WorkflowDefinition } from "./workflow-definition";
 
@@ -116,14 +116,59 @@ export interface StateUpdatedEvent {
   readonly data: { readonly etag: string; readonly source: StateSource };
 }
 
-/** What the stream of one instance carries, with its steps if they are included. */
-export type InstanceFrame<Workflow extends WorkflowDefinition> = EventOf<Workflow> | StepEvent | ControlFrame;
+/** What a stream says of itself that its reader should know; to come back and to end is the business of clients. */
+export type StreamNotice = Extract<ControlFrame, { type: "stream.gap" | "stream.caught-up" }>;
 
-/** What the stream of an agent carries. */
-export type AgentFrame<Workflow extends WorkflowDefinition> =
-  | EventOf<Workflow>
-  | StateUpdatedEvent
-  | ControlFrame;
+/** A stretch of a journal. */
+export interface EventPage<Event> {
+  readonly items: readonly Event[];
+  /** Goes on from here, now or later. */
+  readonly nextCursor: string;
+  /** Whether nothing will follow. */
+  readonly ended: boolean;
+  /** Whether events after the cursor that was given are no longer kept. */
+  readonly gap: boolean;
+}
+
+/** A page of instances; `total` if it was asked for, `totalAtLeast` where there are too many agents to count. */
+export type InstancePage<Item> = Page<Item> & { readonly total?: number; readonly totalAtLeast?: number };
+
+/** What a start takes beside its params. */
+export interface StartOptions {
+  /** Id of your own, unique in the agent; made if left out. */
+  readonly id?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+  /** Seconds to wait before it begins. */
+  readonly delay?: number | undefined;
+}
+
+/** Where a restart begins, and whether the clock of the instance begins anew too. */
+export interface RestartOptions {
+  readonly from?:
+    | {
+        readonly name: string;
+        readonly count?: number | undefined;
+        readonly type?: "do" | "sleep" | "waitForEvent" | undefined;
+      }
+    | undefined;
+  readonly resetClock?: boolean | undefined;
+}
+
+/** Which instances; what is left out does not matter. Times are ISO 8601. */
+export interface InstanceFilters<Time = string> {
+  readonly status?: readonly InstanceStatus[] | undefined;
+  /** By labels that a workflow of the agent declares. */
+  readonly metadata?: Metadata | undefined;
+  readonly createdFrom?: Time | undefined;
+  readonly createdTo?: Time | undefined;
+  readonly updatedFrom?: Time | undefined;
+  readonly updatedTo?: Time | undefined;
+  readonly completedFrom?: Time | undefined;
+  readonly completedTo?: Time | undefined;
+}
+
+/** Whether agents below are meant too. */
+export type Reach = "self" | "subtree";
 
 /** The state of an agent as it is read. */
 export type StateOf<Agent extends AgentDefinition> = Agent["state"] extends z.ZodType
