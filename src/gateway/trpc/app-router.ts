@@ -2,6 +2,7 @@ import type {
   TRPCBuiltRouter,
   TRPCMutationProcedure,
   TRPCQueryProcedure,
+  TRPCRouterRecord,
   TRPCSubscriptionProcedure,
 } from "@trpc/server";
 import type { z } from "zod";
@@ -288,10 +289,15 @@ interface Root {
   transformer: false;
 }
 
-/** The type of the tRPC router of a gateway: `createTRPCClient<AppRouter<typeof gateway>>({ links })`. */
-export type AppRouter<App extends TypedGateway> = TRPCBuiltRouter<
-  Root,
-  { gateway: Flat<GatewayProcedures> } & {
-    [Agent in RootsOf<App> as AgentWord<Agent["name"]>]: AgentRecord<Agent>;
-  }
->;
+/**
+ * The type of the tRPC router of a gateway: `createTRPCClient<AppRouter<typeof gateway>>({ links })`. What is not known more
+ * closely is not walked: it has no end.
+ */
+export type AppRouter<App extends TypedGateway> = string extends RootsOf<App>["name"]
+  ? TRPCBuiltRouter<Root, TRPCRouterRecord>
+  : TRPCBuiltRouter<
+      Root,
+      { gateway: Flat<GatewayProcedures> } & {
+        [Agent in RootsOf<App> as AgentWord<Agent["name"]>]: AgentRecord<Agent>;
+      }
+    >;
