@@ -1,5 +1,8 @@
 import type { TRPCClient } from "@trpc/client";
 import type { AppRouter } from "../../src/gateway";
+import type { TypedGateway } from "../../src/gateway/registry/wire";
+import type { orderDesk as sampleDesk, plain, returns } from "../operations/sample";
+import type { PROCEDURES } from "../trpc/sample-procedures";
 import type { App } from "./client.test-d";
 import type { Equal, Expect } from "./equal";
 
@@ -110,3 +113,16 @@ export async function wrong(): Promise<void> {
   // @ts-expect-error a start is no query
   await orderDesk.refund.start.query({ name, params: { orderId: "o-1" } });
 }
+
+type SampleRecord = AppRouter<
+  TypedGateway<readonly [typeof sampleDesk, typeof returns, typeof plain]>
+>["_def"]["record"];
+/** Every procedure of a record, with its kind. */
+type ProceduresOf<Shape, Way extends string = ""> = {
+  [Key in keyof Shape & string]: Shape[Key] extends { _def: { type: infer Kind extends string } }
+    ? `${Kind} ${Way}${Key}`
+    : ProceduresOf<Shape[Key], `${Way}${Key}.`>;
+}[keyof Shape & string];
+
+/** The type of the router has the procedures that the router has as it runs, which a test compares with the same list. */
+export type SameProcedures = Expect<Equal<ProceduresOf<SampleRecord>, (typeof PROCEDURES)[number]>>;

@@ -121,7 +121,9 @@ class Taking {
 
 /** The names of the agents on a way; that of a root agent may come without a list. */
 function namesIn(value: unknown, depth: number, places: ProblemPlace[]): readonly string[] | undefined {
-  const many = z.array(Name).length(depth, `must be ${depth} names, from the root agent down`);
+  const many = z
+    .array(Name)
+    .refine(({ length }) => length === depth, `must be a list of ${depth}, from the root agent down`);
   const checked = depth === 1 && !Array.isArray(value) ? Name.safeParse(value) : many.safeParse(value);
   if (!checked.success) places.push(...placesOf(checked.error, "body", ["name"]));
   return checked.data === undefined ? undefined : [checked.data].flat();
