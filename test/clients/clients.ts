@@ -7,10 +7,11 @@ import {
   type TRPCClient,
   type TRPCLink,
 } from "@trpc/client";
+import { tap } from "@trpc/server/observable";
 import { type Client, createClient } from "../../src/client.ts";
 import type { AppRouter } from "../../src/gateway.ts";
 import type { TypedGateway } from "../../src/gateway/registry/wire.ts";
-import { ask } from "../support/received.ts";
+import { ask, inspect } from "../support/received.ts";
 
 /** Where a client finds a gateway. */
 export interface Place {
@@ -35,6 +36,12 @@ export function trpcOf<App extends TypedGateway>(place: Place, token?: string): 
   >;
 }
 
+/** What an EventSource receives passes nowhere else. */
+const inspecting: TRPCLink<AnyRouter> =
+  () =>
+  ({ op, next }) =>
+    next(op).pipe(tap({ next: ({ result }) => inspect(op.path, JSON.stringify(result)) }));
+
 type AnyRouter = AppRouter<TypedGateway>;
 
 function linksOf({ url, key }: Place, token: string | undefined): TRPCLink<AnyRouter>[] {
@@ -44,6 +51,7 @@ function linksOf({ url, key }: Place, token: string | undefined): TRPCLink<AnyRo
     fetch: inspected as never,
   };
   return [
+    inspecting,
     splitLink<AnyRouter>({
       condition: ({ type }) => type === "subscription",
       true: httpSubscriptionLink({
