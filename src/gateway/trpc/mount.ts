@@ -36,14 +36,17 @@ export function mountTrpc(
 
 async function serve(c: Context<GatewayEnv>, router: AnyTRPCRouter): Promise<Response> {
   refuseLargeBatch(c);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([c.req.raw.signal, ending.signal]);
   return fetchRequestHandler({
     endpoint: ENDPOINT,
-    req: await requestOf(c),
+    req: await requestOf(c, signal),
     router,
     maxBatchSize: MOST_CALLS,
     createContext: ({ info }) => ({
       c,
       token: info.connectionParams?.["token"] ?? c.req.query("token"),
+      end: () => ending.abort(),
     }),
     responseMeta({ errors, info }) {
       const headers = new Headers({ "cache-control": "no-store" });
@@ -62,14 +65,14 @@ async function serve(c: Context<GatewayEnv>, router: AnyTRPCRouter): Promise<Res
 }
 
 /** The request with its body read, as far as it may be long. */
-async function requestOf(c: Context<GatewayEnv>): Promise<Request> {
+async function requestOf(c: Context<GatewayEnv>, signal: AbortSignal): Promise<Request> {
   const { raw } = c.req;
-  if (raw.method !== "POST") return raw;
+  if (raw.method !== "POST") return new Request(raw, { signal });
   // All that is posted needs a key, and nothing is read of who has none.
   await identify(c, false);
   if (!/^application\/json(?:;|$)/i.test(c.req.header("content-type") ?? ""))
     throw new ProblemError("unsupported_media_type");
-  const { url, method, headers, signal } = raw;
+  const { url, method, headers } = raw;
   return new Request(url, { method, headers, signal, body: await c.req.text() });
 }
 
@@ -87,6 +90,7 @@ function refusal(c: Context<GatewayEnv>, router: AnyTRPCRouter, error: TRPCError
     type: "unknown",
     path: undefined,
     input: undefined,
+    // All that an error is shaped by.
     ctx: { c },
   });
   const response = c.json({ error: shape }, PROBLEMS[code].status);

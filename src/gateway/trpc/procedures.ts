@@ -20,6 +20,8 @@ export interface TrpcContext {
   readonly c: Context<GatewayEnv>;
   /** The stream token that came with it. */
   readonly token: string | undefined;
+  /** Ends it: what it holds is let go, whether or not anybody reads its answer. */
+  readonly end: () => void;
 }
 
 /** One call of a procedure. */

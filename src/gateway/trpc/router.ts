@@ -5,6 +5,7 @@ import type { Registry } from "../registry/registry";
 import { toShape, toTrpcError } from "./failure";
 import { agentWord, GATEWAY, methodWord, workflowWord } from "./names";
 import { answerCall, answerSubscription, type TrpcContext } from "./procedures";
+import { whileRead } from "./while-read";
 
 /** How often a stream says that it lives, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
@@ -97,7 +98,8 @@ function procedureOf(
   if (type === "mutation") return procedure.mutation(answer);
   return procedure.subscription(async function* subscribe({ ctx, input, signal }) {
     try {
-      yield* answerSubscription(operation, registry, { ctx, input }, signal ?? new AbortController().signal);
+      const left = signal ?? new AbortController().signal;
+      yield* whileRead(answerSubscription(operation, registry, { ctx, input }, left), ctx.end);
     } catch (failure) {
       if (failure instanceof DOMException) throw failure;
       throw toTrpcError(failure, ctx.c.get("requestId"));
