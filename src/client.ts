@@ -11,5 +11,5 @@ export {
   WorkflowMismatch,
 } from "./gateway/client/errors";
 export type { List } from "./gateway/client/list";
-export type { CallOptions, ChangeOptions, Connection } from "./gateway/client/transport";
+export type { Answer, Call, CallOptions, ChangeOptions, Connection } from "./gateway/client/transport";
 export type { AgentClient, WorkflowClient } from "./gateway/client/types";
