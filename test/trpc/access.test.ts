@@ -49,8 +49,13 @@ function gatewayFor(principal: Principal | undefined, configured = true) {
 }
 
 /** Calls a procedure with an input of names alone. @returns the code of its problem; undefined if it has none. */
-async function codeOf({ app }: ReturnType<typeof gatewayFor>, { path, type, operation }: PlacedProcedure) {
+async function codeOf(
+  { app }: ReturnType<typeof gatewayFor>,
+  { path, type, operation }: PlacedProcedure,
+  more: object = {},
+) {
   const input = JSON.stringify({
+    ...more,
     ...(operation.subject === undefined ? {} : { name: operation.subject.chain.map(() => "x") }),
     ...(operation.schemas.params === undefined ? {} : { instanceId: "x", approvalId: "x", tokenId: "x" }),
   });
@@ -98,6 +103,8 @@ test("an agent that is out of reach is one that is not there", async () => {
   });
   const [, placed] = procedures.find(([path]) => path === "orderDesk.get") ?? [];
   expect(placed && (await codeOf(gateway, placed))).toBe("agent_not_found");
+  // Also if the rest of the input is wrong.
+  expect(placed && (await codeOf(gateway, placed, { colour: "red" }))).toBe("agent_not_found");
   expect(gateway.reached).toEqual([]);
 });
 

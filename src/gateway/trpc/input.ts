@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Target } from "../auth/principal";
 import { Name } from "../contract/names";
 import { placesOf, ProblemError, type ProblemPlace } from "../contract/problem";
 import { camel } from "../operations/words";
@@ -29,6 +30,21 @@ const Preferences = {
 const NOT_IN_INPUT: readonly string[] = ["token"];
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** What an input is about, whatever else is wrong with it; undefined if that cannot be said. */
+export function targetIn({ subject }: BoundOperation, input: unknown): Target | undefined {
+  if (subject === undefined || !isFields(input)) return undefined;
+  const names = namesIn(input["name"], subject.chain.length, []);
+  if (names === undefined) return undefined;
+  const [root, ...below] = subject.chain.map(({ name: agent }, depth) => ({
+    agent,
+    name: names[depth] ?? "",
+  }));
+  const { instanceId } = input;
+  return (
+    root && { path: [root, ...below], instanceId: typeof instanceId === "string" ? instanceId : undefined }
+  );
+}
 
 /**
  * Takes the input of a procedure apart, and checks it by the schemas by which REST checks its requests.

@@ -1,6 +1,6 @@
 import { tracked, type TrackedEnvelope } from "@trpc/server";
 import type { Context } from "hono";
-import { actorOf, agentPath, ANONYMOUS, maxAgeOf, quotaOf, reachOf } from "../../../routes/asking";
+import { actorOf, ANONYMOUS, maxAgeOf, quotaOf, reachOf } from "../../../routes/asking";
 import { eventPage, journalSource } from "../../../routes/events";
 import type { GatewayEnv } from "../../../routes/gateway-env";
 import { admit, expectShallow, requireReach } from "../../../routes/middleware";
@@ -13,7 +13,7 @@ import type { BoundOperation } from "../operations/table";
 import type { EventsAnswer } from "../port";
 import type { Registry } from "../registry/registry";
 import { follow } from "../stream/follow";
-import { readInput } from "./input";
+import { readInput, targetIn } from "./input";
 
 /** What a procedure has of its request. */
 export interface TrpcContext {
@@ -95,25 +95,24 @@ async function receive(
 ): Promise<Received> {
   const { scope } = operation.operation;
   const principal = scope === null ? undefined : await admit(c, scope, follows, token);
+  const target = targetIn(operation, input);
+  // What the caller may not reach is answered as what does not exist, whatever else is wrong.
+  if (target !== undefined && scope !== null) requireReach(principal, scope, target);
   expectShallow(input);
   const { idempotencyKey, ifMatch, ...request } = await readInput(
     operation,
     follows ? resumed(input) : input,
   );
-  const { subject, operation: shape, rest } = operation;
-  const path = subject && agentPath(subject, request.params ?? {});
-  if (path !== undefined && scope !== null)
-    requireReach(principal, scope, { path, instanceId: request.params?.["instanceId"] });
   const caller = principal?.name ?? ANONYMOUS;
   const key = idempotencyKey ?? c.req.header("idempotency-key");
   const once =
-    rest.method === "get" || shape.once === false
+    operation.rest.method === "get" || operation.operation.once === false
       ? undefined
       : await onceOf(key, { caller, operation: operation.id, request });
   const asked = { ...request, caller, tokenId: principal?.token?.id, once, ifMatch };
   return {
     asked: asked as Asked<OperationSchemas>,
-    reach: reachOf(c, registry, path, actorOf(c, principal, "trpc")),
+    reach: reachOf(c, registry, target?.path, actorOf(c, principal, "trpc")),
     principal,
   };
 }
