@@ -3,6 +3,7 @@ import type { GatewayEnv } from "../routes/gateway-env";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { words } from "../src/gateway/operations/words";
 import { codesOf, documentedRoute, exampleOf, HEADERS } from "./documented-route";
+import { documentedWebhooks } from "./documented-webhooks";
 import { INTRODUCTION } from "./introduction";
 import { SchemaCollector } from "./schema-collector";
 
@@ -40,6 +41,7 @@ export function openApiDocument(
     servers: [{ url: "/", description: "The gateway that serves this document" }],
     tags: tagsOf(operations),
     paths,
+    webhooks: documentedWebhooks(schemas),
     components: {
       schemas: schemas.components(),
       examples: Object.fromEntries(
@@ -50,7 +52,22 @@ export function openApiDocument(
         apiKey: {
           type: "http",
           scheme: "bearer",
-          description: "An API key, as `Authorization: Bearer <key>`",
+          description:
+            "`Authorization: Bearer <key>`, with an API key (`sy_…`), or a JWT of the issuer that the gateway trusts, if it trusts one. Both have scopes, which operations name, and reach the agents that their patterns mean; what they do not reach is answered as what is not there",
+        },
+        cloudflareAccess: {
+          type: "apiKey",
+          in: "header",
+          name: "Cf-Access-Jwt-Assertion",
+          description:
+            "Set by Cloudflare Access, where the gateway is behind it and trusts its team; it counts if there is no `Authorization` header",
+        },
+        webhookSignature: {
+          type: "apiKey",
+          in: "header",
+          name: "webhook-signature",
+          description:
+            "A signature of Standard Webhooks over `webhook-id`, `webhook-timestamp` and the raw body",
         },
         streamToken: {
           type: "apiKey",

@@ -9,8 +9,13 @@ import {
 } from "../src/gateway/contract/problem";
 import type { GatewayEnv } from "./gateway-env";
 
-/** How soon it may be worth to try again. */
-const RETRY_AFTER_SECONDS: Readonly<Record<number, number>> = { 429: 10, 503: 1 };
+/** How soon it may be worth to try again. Whoever counts requests says it of `too_many_requests`. */
+const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = {
+  too_many_streams: 10,
+  agent_unavailable: 1,
+  credentials_unchecked: 1,
+  not_ready: 1,
+};
 
 /** Puts a problem on the wire (RFC 9457). */
 export function problemResponse(
@@ -19,6 +24,7 @@ export function problemResponse(
   extras: ProblemExtras = {},
 ): Response {
   const problem = problemDocument(code, extras, c.get("requestId"));
+  c.set("problem", code);
   c.header("content-type", "application/problem+json");
   for (const [name, value] of Object.entries(problemHeaders(code))) c.header(name, value);
   return c.body(JSON.stringify(problem), PROBLEMS[code].status);
@@ -26,9 +32,9 @@ export function problemResponse(
 
 /** Headers that go with a problem. */
 export function problemHeaders(code: ProblemCode): Record<string, string> {
-  const { status, retryable } = PROBLEMS[code];
-  const seconds = retryable ? RETRY_AFTER_SECONDS[status] : undefined;
+  const seconds = RETRY_AFTER_SECONDS[code];
   return {
+    "cache-control": "no-store",
     ...(code === "unauthorized" ? { "www-authenticate": 'Bearer realm="switchyard"' } : {}),
     ...(seconds === undefined ? {} : { "retry-after": String(seconds) }),
   };

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { z } from "zod";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
@@ -10,16 +10,20 @@ import {
   type OperationSchemas,
   problemsOf,
   type Reach,
+  type Subject,
 } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
-import type { EventsAnswer } from "../src/gateway/port";
+import type { EventsAnswer, Once } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
-import { actorOf, agentPath, ANONYMOUS, maxAgeOf, pathParams, quotaOf, reachOf } from "./asking";
+import { callerOf, maxAgeOf, pathParams, quotaOf, type Request, takesKey, targetOf, toCall } from "./asking";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
-import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
+import { jsonBody, limitedBody } from "./json-body";
+import { authorized } from "./middleware";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
+import { throttled } from "./rate-limit";
+import { onceOfSigned, SignatureHeaders, signedBody } from "./signed-body";
 import { holdInstance, holdPage } from "./waiting";
 
 /** Serves every operation over REST, each at the address that its definition names. */
@@ -55,24 +59,28 @@ export function refuseInvalid(result: { success: boolean; error?: unknown; targe
   });
 }
 
-function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperation) {
-  const { scope, description } = operation;
+function toRoute(bound: BoundOperation) {
+  const { id, summary, operation, rest, subject, schemas } = bound;
+  const { description } = operation;
   const params = pathParams(subject, schemas);
+  const path = `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`;
   return createRoute({
     operationId: id,
     method: rest.method,
-    path: `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`,
+    path,
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [subject?.agent.name ?? "gateway"],
     security: securityOf(operation),
     middleware: [
-      ...(scope === null ? [] : [authorized(scope, operation.kind === "events")]),
-      ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
+      named(path, subject),
+      ...accessOf(bound),
+      throttled,
+      ...(schemas.body === undefined ? [] : [limitedBody, jsonBody]),
     ],
     request: {
       ...(params === undefined ? {} : { params }),
-      headers: requestHeaders(operation, rest),
+      headers: requestHeaders(bound),
       ...(schemas.query === undefined ? {} : { query: schemas.query }),
       ...(schemas.body === undefined
         ? {}
@@ -85,20 +93,41 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
   });
 }
 
-const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
-
-function securityOf({ scope, kind }: BoundOperation["operation"]) {
+/** Asks for the scope, and for the agent that the address names, or for a signature, unless anybody may call it. */
+function accessOf(bound: BoundOperation) {
+  const { scope, signed, kind } = bound.operation;
   if (scope === null) return [];
-  return [{ apiKey: [scope] }, ...(kind === "events" ? [{ streamToken: [] }] : [])];
+  if (signed) return [limitedBody, signedBody];
+  return [authorized({ scope, byToken: kind === "events", targetOf: (c) => targetOf(bound, c.req.param()) })];
 }
 
-function requestHeaders(
-  { kind, once }: BoundOperation["operation"],
-  { method, waits, etag }: BoundOperation["rest"],
-): z.ZodObject {
+/** Says which operation is asked for. */
+function named(template: string, subject: Subject | undefined): MiddlewareHandler<GatewayEnv> {
+  return async function name(c, next) {
+    c.set("route", { door: "rest", template, agent: subject?.agent.name ?? null });
+    await next();
+  };
+}
+
+const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
+
+function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
+  if (scope === null) return [];
+  if (signed) return [{ webhookSignature: [] }];
+  return [
+    { apiKey: [scope] },
+    { cloudflareAccess: [scope] },
+    ...(kind === "events" ? [{ streamToken: [] }] : []),
+  ];
+}
+
+function requestHeaders(bound: BoundOperation): z.ZodObject {
+  const { kind, signed } = bound.operation;
+  const { method, waits, etag } = bound.rest;
+  if (signed) return SignatureHeaders;
   const prefer = kind === "events" ? PreferNews : PreferEnd;
   return z.object({
-    ...(method === "get" || once === false ? {} : { "idempotency-key": IdempotencyKey.optional() }),
+    ...(takesKey(bound) ? { "idempotency-key": IdempotencyKey.optional() } : {}),
     ...(waits ? { prefer: prefer.optional() } : {}),
     ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
   });
@@ -143,25 +172,20 @@ async function serve(
   operation: BoundOperation,
   registry: Registry,
 ): Promise<Response> {
-  const { scope, kind } = operation.operation;
+  const { scope, kind, signed } = operation.operation;
   const principal = scope === null ? undefined : c.get("principal");
-  const params = c.req.valid("param" as never) as Record<string, string> | undefined;
-  const path = operation.subject === undefined ? undefined : agentPath(operation.subject, params ?? {});
-  if (path !== undefined && scope !== null)
-    requireReach(principal, scope, { path, instanceId: params?.["instanceId"] });
-
-  const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
-  const caller = principal?.name ?? ANONYMOUS;
-  const once =
-    operation.rest.method === "get" || operation.operation.once === false
-      ? undefined
-      : await onceOf(c.req.header("idempotency-key"), { caller, operation: operation.id, request });
-  const ifMatch = c.req.header("if-match");
-  const tokenId = principal?.token?.id;
-  const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
-  const reach = reachOf(c, registry, path, actorOf(c, principal, "rest"));
-
-  if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
+  const request: Request = {
+    params: c.req.valid("param" as never),
+    query: c.req.valid("query" as never),
+    body: c.req.valid("json" as never),
+  };
+  const { asked, reach } = toCall(c, registry, operation, request, {
+    door: signed ? "callback" : "rest",
+    principal,
+    once: await onceFor(c, operation, callerOf(principal), request),
+    ifMatch: c.req.header("if-match"),
+  });
+  if (kind === "events") return serveEvents(c, operation, asked, reach);
   const answer = await operation.answer(asked, reach);
   const { waits, created, location, etag } = operation.rest;
   const status = created?.(answer) === true ? 201 : operation.rest.status;
@@ -170,8 +194,20 @@ async function serve(
   c.header("cache-control", "no-store");
   const wait = waits ? waitOf(c) : undefined;
   if (wait === undefined) return c.json(answer as object, status);
-  const ended = await hold(c, reach, answer as Instance, wait, caller);
+  const ended = await hold(c, reach, answer as Instance, wait, asked.caller);
   return c.json(ended, isTerminal(ended.status) ? 200 : status);
+}
+
+/** How a repeat of the request is known; undefined if none is told from another request. */
+async function onceFor(
+  c: Context<GatewayEnv>,
+  operation: BoundOperation,
+  caller: string,
+  request: Request,
+): Promise<Once | undefined> {
+  if (!takesKey(operation)) return undefined;
+  if (operation.operation.signed) return onceOfSigned(c, caller, operation.id);
+  return onceOf(c.req.header("idempotency-key"), { caller, operation: operation.id, request });
 }
 
 function hold(

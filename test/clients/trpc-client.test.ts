@@ -239,7 +239,7 @@ describe("a request that tRPC never sees", () => {
     expect(await told("POST", START, deep, json)).toEqual([400, "invalid_request"]);
     const eleven = Array(11).fill("workshop.get").join(",");
     expect(await told("GET", `/trpc/${eleven}?batch=1&input={}`)).toEqual([400, "invalid_request"]);
-    expect(await told("GET", "/trpc/%E0%A4%A?input={}")).toEqual([400, "invalid_request"]);
+    expect(await told("GET", "/trpc/%E0%A4%A?input={}")).toEqual([404, "not_found"]);
     expect(await told("GET", "/trpc/workshop.get,workshop.silent.start?batch=1&input={}")).toEqual([
       400,
       "invalid_request",

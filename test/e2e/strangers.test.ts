@@ -44,9 +44,14 @@ function restFor(agent: string, { path }: FoundOperation): string | undefined {
   return new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(agent) ? rest : undefined;
 }
 
+function bodyOf(rest: string): object {
+  if (rest.endsWith("/events")) return { type: "parcel-arrived", payload: { parcel: "p" } };
+  return rest.endsWith("/links") ? { for: "ada" } : {};
+}
+
 /** A request that is in order but for the id. */
 function ask(agent: string, { method, operation }: FoundOperation, rest: string): Promise<Answer> {
-  const body = rest.endsWith("/events") ? { type: "parcel-arrived", payload: { parcel: "p" } } : {};
+  const body = bodyOf(rest);
   const query = method === "delete" ? "?force=true" : "";
   return gateway.request(
     method.toUpperCase(),

@@ -32,6 +32,8 @@ export interface OperationObject {
     readonly name: string;
     readonly in: string;
     readonly description: string;
+    readonly required?: boolean;
+    readonly schema: JsonSchema;
   }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, Media>> };
   readonly responses: Readonly<

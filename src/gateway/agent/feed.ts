@@ -2,7 +2,7 @@ import type { GatewayEvent } from "../contract/event";
 import { isOfInstance } from "../contract/event";
 import type { EventsRequest } from "../port";
 import { formatEventCursor } from "../stream/cursor";
-import { takeWithinBudget } from "./page";
+import { readWithinBudget } from "./budget";
 import { allOf, type Condition } from "./route";
 import type { Row, Store } from "../durable/store";
 import { readStretch, type Stretch } from "./stretch";
@@ -107,8 +107,7 @@ export class Feed {
 
   /** The first events after a place, with the place of each: no more than one call takes. */
   after(seq: number, limit: number): { readonly seq: number; readonly event: GatewayEvent }[] {
-    const rows = takeWithinBudget(this.#rowsAfter(seq, limit), limit);
-    return rows.map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
+    return this.#rowsAfter(seq, limit).rows.map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
   }
 
   /** The place of the last event. */
@@ -117,10 +116,13 @@ export class Feed {
     return row?.seq ?? this.#dropped();
   }
 
-  #rowsAfter(seq: number, limit: number, conditions: readonly Condition[] = []): FeedRow[] {
-    const { where, bindings } = allOf([["seq > ?", seq], ...conditions]);
-    const query = `SELECT * FROM switchyard_feed ${where} ORDER BY seq LIMIT ?`;
-    return this.#store.rows<FeedRow>(query, ...bindings, limit);
+  #rowsAfter(seq: number, limit: number, conditions: readonly Condition[] = []) {
+    const list = allOf([["seq > ?", seq], ...conditions]);
+    return readWithinBudget<FeedRow>(
+      this.#store,
+      { table: "switchyard_feed", large: ["event"], ...list, orderBy: "seq" },
+      limit,
+    );
   }
 
   #dropUntil(seq: number): void {

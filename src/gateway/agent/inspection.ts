@@ -48,9 +48,10 @@ export class Inspection {
   }
 
   /** Asks about all of them, some at a time. */
-  async checkAll(instances: readonly InstanceRow[]): Promise<void> {
-    for (let from = 0; from < instances.length; from += AT_ONCE) {
-      await Promise.all(instances.slice(from, from + AT_ONCE).map((instance) => this.check(instance)));
+  async checkAll(ids: readonly string[]): Promise<void> {
+    for (let from = 0; from < ids.length; from += AT_ONCE) {
+      const instances = ids.slice(from, from + AT_ONCE).flatMap((id) => this.#records.ledger.find(id) ?? []);
+      await Promise.all(instances.map((instance) => this.check(instance)));
     }
   }
 

@@ -1,9 +1,10 @@
 import type { AgentEventType, EventType, GatewayEvent, InstanceEventType } from "../contract/event";
+import { LIMITS } from "../contract/limits";
 import type { EventsRequest } from "../port";
 import { formatEventCursor } from "../stream/cursor";
 import { Dropped } from "./dropped";
 import { type InstanceRow, iso, json } from "./ledger";
-import { takeWithinBudget } from "./page";
+import { readWithinBudget } from "./budget";
 import { allOf, type Condition } from "./route";
 import type { Row, Store } from "../durable/store";
 import { readStretch, type Stretch } from "./stretch";
@@ -33,7 +34,7 @@ type About = Pick<EventRow, "instance_id" | "workflow" | "attempt">;
 const OF_AGENT: About = { instance_id: null, workflow: null, attempt: null };
 
 /** Events that tell of the agent itself are kept up to this number. */
-const KEEP_OF_AGENT = 1_000;
+const KEEP_OF_AGENT = LIMITS.agentEvents.most;
 /** What is too much is dropped each time that this many more have come. */
 const DROP_EVERY = 64;
 
@@ -130,11 +131,8 @@ export class Journal {
       {
         epoch: this.#store.meta("epoch"),
         dropped: this.#dropped.until(instanceId),
-        rowsAfter: (seq, conditions, limit) => {
-          const { where, bindings } = allOf([...of, ["seq > ?", seq], ...conditions]);
-          const query = `SELECT * FROM switchyard_events ${where} ORDER BY seq LIMIT ?`;
-          return this.#store.rows<EventRow>(query, ...bindings, limit);
-        },
+        rowsAfter: (seq, conditions, limit) =>
+          this.#rowsAfter([...of, ["seq > ?", seq], ...conditions], limit),
         further: (seq, rows) => {
           const { where, bindings } = allOf([...of, ["seq > ?", seq]]);
           const query = `SELECT seq FROM switchyard_events ${where} ORDER BY seq LIMIT 1 OFFSET ?`;
@@ -151,9 +149,13 @@ export class Journal {
 
   /** The first events after a place, with the place of each: no more than one call takes. */
   after(seq: number, limit: number): { readonly seq: number; readonly event: GatewayEvent }[] {
-    const query = "SELECT * FROM switchyard_events WHERE seq > ? ORDER BY seq LIMIT ?";
-    const rows = this.#store.rows<EventRow>(query, seq, limit);
-    return takeWithinBudget(rows, limit).map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
+    const { rows } = this.#rowsAfter([["seq > ?", seq]], limit);
+    return rows.map((row) => ({ seq: row.seq, event: this.#toEvent(row) }));
+  }
+
+  #rowsAfter(conditions: readonly Condition[], limit: number) {
+    const list = { table: "switchyard_events", large: ["data"], ...allOf(conditions), orderBy: "seq" };
+    return readWithinBudget<EventRow>(this.#store, list, limit);
   }
 
   /** @returns undefined if the key is there. */

@@ -1,6 +1,7 @@
 import type { Page } from "../contract/page";
 import type { ListOrder, PageRequest } from "../port";
-import { chooseRoute, DIRECTIONS, readEntries, type Route } from "./route";
+import { takeWithinBudget } from "./budget";
+import { chooseRoute, DIRECTIONS, readEntries, type Route, rowsOf } from "./route";
 import { placeOfCursor, sealCursor } from "../durable/sealed-cursor";
 import type { Row, Store } from "../durable/store";
 
@@ -35,31 +36,9 @@ export function readPage<Source extends Row & { ordinal: number }, Item>(
   const after =
     cursor === undefined ? DIRECTIONS[order].start : Number.parseInt(placeOfCursor(cursor, list, store), 36);
   const { route, until } = chooseRoute(store, routes, order, after);
-  const rows = readEntries<Source>(store, route, { order, after, until, limit: limit + 1 });
-  const shown = takeWithinBudget(rows, limit, characters);
-  const last = rows.length > shown.length ? shown.at(-1)?.ordinal : until;
+  const entries = readEntries(store, route, { order, after, until, limit: limit + 1 });
+  const shown = takeWithinBudget(entries, limit, characters);
+  const last = entries.length > shown.length ? shown.at(-1)?.ordinal : until;
   const nextCursor = last === undefined ? null : sealCursor(last.toString(36), list, store);
-  return { items: shown.map(toItem), nextCursor };
-}
-
-/** One call or answer crosses RPC, which takes 32 MiB: of large rows fewer go than were asked for. */
-export const CHARACTERS_A_CALL = 4_000_000;
-
-/** The first rows, as many as were asked for and as fit into the budget of characters; at least one, if there is one. */
-export function takeWithinBudget<Source extends Row>(
-  rows: readonly Source[],
-  limit: number,
-  budget: number = CHARACTERS_A_CALL,
-): Source[] {
-  const taken: Source[] = [];
-  let characters = 0;
-  for (const row of rows.slice(0, limit)) {
-    characters += Object.values(row).reduce<number>(
-      (sum, value) => sum + (typeof value === "string" ? value.length : 8),
-      0,
-    );
-    if (taken.length > 0 && characters > budget) break;
-    taken.push(row);
-  }
-  return taken;
+  return { items: rowsOf<Source>(store, route, shown).map(toItem), nextCursor };
 }

@@ -1,5 +1,6 @@
 import { type Deleted, InstanceStatus, isTerminal } from "../contract/instance";
 import type { AgentPort } from "../port";
+import { sweepOf } from "./deeds";
 import type { InstanceRow } from "./ledger";
 import type { Records } from "./records";
 
@@ -23,10 +24,11 @@ export function sweep(
     const asked = filter.status.length === 0 ? InstanceStatus.options : filter.status;
     const status = force ? asked : asked.filter(isTerminal);
     const matching = status.length === 0 ? [] : records.ledger.matching({ ...filter, status }, limit + 1);
-    for (const instance of matching.slice(0, limit)) {
+    for (const instance of records.ledger.each(matching.slice(0, limit))) {
       remove(records, instance, now);
       gone.push(instance.id);
     }
+    if (gone.length > 0) records.note(sweepOf(gone.length, force, records.agent), now);
     return { deleted: gone.length, more: matching.length > limit, nextCursor: null };
   });
   return { answer, gone };

@@ -1,6 +1,5 @@
 import { TERMINAL_STATUSES } from "../contract/instance";
 import { DEFAULT_KEEP_MS, type WorkflowDefinition } from "../registry/workflow-definition";
-import type { InstanceRow } from "./ledger";
 import type { Store } from "../durable/store";
 
 /** Leaps from each workflow to the next in the index, where DISTINCT would go through all instances. */
@@ -22,18 +21,19 @@ export class Retention {
     this.#workflows = workflows;
   }
 
-  /** Instances whose time is over. */
-  over(now: number, limit: number): InstanceRow[] {
-    return this.#kinds().flatMap(({ workflow, status, keepMs }) =>
-      this.#store.rows<InstanceRow>(
-        `SELECT * FROM switchyard_instances WHERE workflow = ? AND status = ? AND completed_at <= ?
+  /** Instances whose time is over, by their `ordinal`. */
+  over(now: number, limit: number): number[] {
+    return this.#kinds().flatMap(({ workflow, status, keepMs }) => {
+      const rows = this.#store.rows<{ ordinal: number }>(
+        `SELECT ordinal FROM switchyard_instances WHERE workflow = ? AND status = ? AND completed_at <= ?
          ORDER BY completed_at LIMIT ?`,
         workflow,
         status,
         now - keepMs,
         limit,
-      ),
-    );
+      );
+      return rows.map(({ ordinal }) => ordinal);
+    });
   }
 
   /** When the time of the next one is over, in milliseconds; undefined if none has ended. */

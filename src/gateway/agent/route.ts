@@ -1,5 +1,6 @@
-import type { ListOrder } from "../port";
+import type { ListOrder, Span } from "../port";
 import type { Row, Store } from "../durable/store";
+import { sizeOf } from "./budget";
 
 /** A condition of SQL, and what its question marks stand for. */
 export type Condition = readonly [sql: string, ...bindings: SqlStorageValue[]];
@@ -74,12 +75,19 @@ interface Reading {
   readonly limit: number;
 }
 
+/** One entry of a list, before its row is read. */
+export interface Entry extends Row {
+  ordinal: number;
+  /** Bytes of what may be large in its row. */
+  size: number;
+}
+
 /** The first entries of a route that pass its checks; its ranges are merged. */
-export function readEntries<Source extends Row & { ordinal: number }>(
+export function readEntries(
   store: Store,
   { ranges, checks }: Route,
   { order, after, until, limit }: Reading,
-): Source[] {
+): Entry[] {
   const { beyond, upTo, sort, sign } = DIRECTIONS[order];
   const span: Condition[] = [
     [`entry.ordinal ${beyond} ?`, after],
@@ -88,11 +96,27 @@ export function readEntries<Source extends Row & { ordinal: number }>(
   return ranges
     .flatMap(({ index, within }) => {
       const { where, bindings } = allOf([...within, ...span, ...checks]);
-      const query = `SELECT ${index === LABELS ? "item" : "entry"}.* FROM ${itemsOf(index)} ${where} ORDER BY entry.ordinal ${sort} LIMIT ?`;
-      return store.rows<Source>(query, ...bindings, limit);
+      const size = sizeOf(LARGE[tableOf(index)], index === LABELS ? "item" : "entry");
+      const query = `SELECT entry.ordinal, ${size} AS size FROM ${itemsOf(index)} ${where} ORDER BY entry.ordinal ${sort} LIMIT ?`;
+      return store.rows<Entry>(query, ...bindings, limit);
     })
     .toSorted((a, b) => (a.ordinal - b.ordinal) * sign)
     .slice(0, limit);
+}
+
+/** The rows of the entries of a route, in their order. */
+export function rowsOf<Source extends Row & { ordinal: number }>(
+  store: Store,
+  { ranges }: Route,
+  entries: readonly Entry[],
+): Source[] {
+  const [range] = ranges;
+  if (range === undefined || entries.length === 0) return [];
+  // Numbers that were read from the table: there may be more of them than a query has room for as bindings.
+  const ordinals = entries.map(({ ordinal }) => ordinal);
+  const query = `SELECT * FROM ${tableOf(range.index)} WHERE ordinal IN (${ordinals.join(", ")})`;
+  const rows = new Map(store.rows<Source>(query).map((row) => [row.ordinal, row]));
+  return ordinals.flatMap((ordinal) => rows.get(ordinal) ?? []);
 }
 
 /** Counts the entries of a route that pass its checks. */
@@ -107,11 +131,30 @@ export function countEntries(store: Store, { ranges, checks }: Route): number {
   }, 0);
 }
 
+/** What may be large, of each table that is listed. */
+const LARGE = {
+  switchyard_instances: ["params", "metadata", "waiting_for", "progress", "output", "error"],
+  switchyard_approvals: ["summary", "details", "reason", "metadata", "shown", "terms"],
+} as const;
+
+/** All ranges of a route lead to rows of one table. */
+function tableOf(index: Range["index"]): keyof typeof LARGE {
+  return index === LABELS ? "switchyard_instances" : index;
+}
+
 /** Labels lead to instances; CROSS tells SQLite to go in this order. */
 function itemsOf(index: Range["index"]): string {
   return index === LABELS
     ? `${LABELS} AS entry CROSS JOIN switchyard_instances AS item ON item.ordinal = entry.ordinal`
     : `${index} AS entry`;
+}
+
+/** That a time lies in a span. */
+export function inSpan(column: string, { from, to }: Span): Condition[] {
+  return [
+    ...(from === undefined ? [] : [[`${column} >= ?`, from] as const]),
+    ...(to === undefined ? [] : [[`${column} < ?`, to] as const]),
+  ];
 }
 
 /** Conditions as a clause; none is no clause. */

@@ -1,6 +1,7 @@
 import type { StepChange, StepEvent, StepEventType } from "../contract/step-event";
 import { type InstanceRow, iso } from "./ledger";
-import { takeWithinBudget } from "./page";
+import { readWithinBudget } from "./budget";
+import { allOf } from "./route";
 import type { Row, Store } from "../durable/store";
 
 /** One event of a step as it is stored. */
@@ -123,14 +124,15 @@ export class Steps {
 
   /** Reads what came after an event. */
   after(instanceId: string, seq: number, limit: number): { rows: StepRow[]; more: boolean } {
-    const rows = this.#store.rows<StepRow>(
-      "SELECT * FROM switchyard_steps WHERE instance_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-      instanceId,
-      seq,
-      limit + 1,
+    const list = allOf([
+      ["instance_id = ?", instanceId],
+      ["seq > ?", seq],
+    ]);
+    return readWithinBudget<StepRow>(
+      this.#store,
+      { table: "switchyard_steps", large: ["data"], ...list, orderBy: "seq" },
+      limit,
     );
-    const taken = takeWithinBudget(rows, limit);
-    return { rows: taken, more: rows.length > taken.length };
   }
 
   /** The last event of the steps of an instance, kept or not; 0 if there was none. */

@@ -1,7 +1,6 @@
 import { ProblemError } from "../contract/problem";
 import type { EventsAnswer, EventsRequest } from "../port";
 import { type EventCursor, formatEventCursor, parseEventCursor } from "../stream/cursor";
-import { takeWithinBudget } from "./page";
 import type { Condition } from "./route";
 import type { Row } from "../durable/store";
 
@@ -14,8 +13,12 @@ export interface EventList<Source extends Row & { seq: number }> {
   readonly epoch: string;
   /** The last event that is no longer kept; 0 if all are. */
   readonly dropped: number;
-  /** Reads rows after a `seq`, in order. */
-  readonly rowsAfter: (seq: number, conditions: readonly Condition[], limit: number) => Source[];
+  /** Reads rows after a `seq`, in order, as many as fit into one answer. */
+  readonly rowsAfter: (
+    seq: number,
+    conditions: readonly Condition[],
+    limit: number,
+  ) => { readonly rows: Source[]; readonly more: boolean };
   /** The `seq` so many rows further on; undefined if there are not so many. */
   readonly further: (seq: number, rows: number) => number | undefined;
   /** The last `seq` of all. */
@@ -52,13 +55,11 @@ export function readStretch<Source extends Row & { seq: number }>(
   const filter = conditionsOf(request);
   const until = filter.length === 0 ? undefined : list.further(after, LOOKED_THROUGH);
   const bound: Condition[] = until === undefined ? [] : [["seq <= ?", until]];
-  const rows = list.rowsAfter(after, [...filter, ...bound], request.limit + 1);
-  const taken = takeWithinBudget(rows, request.limit);
-  const cut = rows.length > taken.length;
+  const { rows, more: cut } = list.rowsAfter(after, [...filter, ...bound], request.limit);
   return {
-    events: taken.map(list.toEvent),
+    events: rows.map(list.toEvent),
     from: place(after),
-    cursor: place(cut || until === undefined ? (taken.at(-1)?.seq ?? after) : until),
+    cursor: place(cut || until === undefined ? (rows.at(-1)?.seq ?? after) : until),
     more: cut || until !== undefined,
     gap,
   };

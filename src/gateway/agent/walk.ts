@@ -1,7 +1,7 @@
 import type { AgentStep } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { Children, ChildRecord } from "./children";
-import { CHARACTERS_A_CALL } from "./page";
+import { CHARACTERS_A_CALL } from "./budget";
 import { placeOfCursor, readPlace, sealCursor, writePlace } from "../durable/sealed-cursor";
 import type { Store } from "../durable/store";
 

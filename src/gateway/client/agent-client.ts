@@ -71,7 +71,7 @@ function instancesClient(transport: Transport, agent: string): InstancesClient<A
   };
 }
 
-function approvalsClient(transport: Transport, path: string): ApprovalsClient {
+function approvalsClient(transport: Transport, path: string): ApprovalsClient<Any> {
   return {
     list: ({ signal, ...query } = {}) => listOf(transport, path, query, { signal }),
     get: (id, options) => sendFor(transport, { method: "GET", path: `${path}/${segment(id)}`, ...options }),

@@ -1,5 +1,6 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "../contract/agent";
-import type { Approval, ApprovalStatus } from "../contract/approval";
+import type { Approval } from "../contract/approval";
+import type { ApprovalWithHistory } from "../contract/approval-history";
 import type { EventType, InstanceEventType } from "../contract/event";
 import type { Deleted, Migrated, SentEvent } from "../contract/instance";
 import type { StepEvent } from "../contract/step-event";
@@ -7,10 +8,12 @@ import type { StreamToken } from "../contract/stream-token";
 import type { AgentDefinition } from "../registry/agent-definition";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import type {
+  ApprovalFilters,
   ApprovalInput,
   ChildrenOf,
   EventInputs,
   EventOf,
+  FoundStateOf,
   InstanceFilters,
   InstanceOf,
   InstancePage,
@@ -164,14 +167,15 @@ type ListedOf<Agent extends AgentDefinition, Options> = InstanceOf<
 >;
 
 /** The approvals of one agent. */
-export interface ApprovalsClient {
+export interface ApprovalsClient<Agent extends AgentDefinition> {
   list(
     options?: {
-      readonly status?: readonly ApprovalStatus[] | undefined;
       readonly scope?: Reach | undefined;
-    } & ListOptions,
+    } & ApprovalFilters<WorkflowsBelow<Agent>["name"], Date | string> &
+      ListOptions,
   ): List<Approval>;
-  get(approvalId: string, options?: CallOptions): Promise<Approval>;
+  /** An approval with what happened to it. */
+  get(approvalId: string, options?: CallOptions): Promise<ApprovalWithHistory>;
   approve(
     approvalId: string,
     decision?: { readonly reason?: string; readonly metadata?: unknown } & ChangeOptions,
@@ -181,12 +185,12 @@ export interface ApprovalsClient {
 
 /** The state of one agent. With `ifMatch` it is changed only if it still has that entity tag. */
 export interface StateClient<Agent extends AgentDefinition> {
-  get(options?: CallOptions): Promise<StateViewOf<Agent>>;
+  get(options?: CallOptions): Promise<FoundStateOf<Agent>>;
   put(state: StateInput<Agent>, options?: StateChangeOptions): Promise<StateViewOf<Agent>>;
   /** Merges fields. */
   patch(fields: Partial<StateInput<Agent>>, options?: StateChangeOptions): Promise<StateViewOf<Agent>>;
   /** Makes it what it was at first. */
-  reset(options?: StateChangeOptions): Promise<StateViewOf<Agent>>;
+  reset(options?: StateChangeOptions): Promise<FoundStateOf<Agent>>;
 }
 
 export interface StateChangeOptions extends ChangeOptions {
@@ -228,7 +232,7 @@ export interface AgentClient<Agent extends AgentDefinition> {
   ): Promise<MethodOutput<Agent, Method>>;
   readonly state: StateClient<Agent>;
   readonly instances: InstancesClient<Agent>;
-  readonly approvals: ApprovalsClient;
+  readonly approvals: ApprovalsClient<Agent>;
   /** Follows all its instances, and its state, for as long as they are wanted. */
   events(
     options?: AgentEventsOptions<Agent>,

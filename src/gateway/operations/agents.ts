@@ -1,9 +1,9 @@
-import { z } from "zod";
 import { AgentView, Catalogue, type CatalogueAgent, type CatalogueWorkflow } from "../contract/agent";
+import { toJsonSchema } from "../registry/json-schema";
 import type { AgentChain } from "../registry/registry";
 import { leafOf } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
-import { type MethodSubject, operation, type Subject } from "./operation";
+import { type MethodSubject, operation, type Reach, type Subject } from "./operation";
 import { named } from "./schemas";
 import { camel, pascal, words } from "./words";
 
@@ -17,23 +17,16 @@ export function agentTemplate(chain: AgentChain): string {
 export const listAgents = operation<undefined>()({
   id: () => "listAgents",
   summary: () => "List the agents and workflows that are served",
+  description: "Those of classes of which the caller reaches any agent.",
   scope: "agents:read",
   rest: { method: "get", path: () => "/agents", status: 200 },
   schemas: () => ({ output: Catalogue }),
   problems: [],
-  answer: async (_asked, { registry }): Promise<Catalogue> => ({
-    agents: registry.chains.map(toCatalogueAgent),
+  answer: async (_asked, { registry, reachesClass }): Promise<Catalogue> => ({
+    agents: registry.chains
+      .filter((chain) => reachesClass(namesOf(chain)))
+      .map((chain) => toCatalogueAgent(chain, reachesClass)),
   }),
-});
-
-export const getHealth = operation<undefined>()({
-  id: () => "getHealth",
-  summary: () => "Tell that the Worker answers",
-  scope: null,
-  rest: { method: "get", path: () => "/healthz", status: 200 },
-  schemas: () => ({ output: z.object({ status: z.literal("ok") }).meta({ id: "Health" }) }),
-  problems: [],
-  answer: async () => ({ status: "ok" }),
 });
 
 export const getAgent = operation<Subject>()({
@@ -62,14 +55,18 @@ export const callMethod = operation<MethodSubject>()({
   answer: ({ body, once }, { agent }, { method }) => agent.callMethod({ method, input: body, once }),
 });
 
-function toCatalogueAgent(chain: AgentChain): CatalogueAgent {
+function namesOf(chain: AgentChain): string[] {
+  return chain.map(({ name }) => name);
+}
+
+function toCatalogueAgent(chain: AgentChain, reachesClass: Reach["reachesClass"]): CatalogueAgent {
   const { name, description, workflows, children, methods } = leafOf(chain);
   return {
     name,
     ...(description === undefined ? {} : { description }),
     path: agentTemplate(chain),
     workflows: workflows.map(toCatalogueWorkflow),
-    children: children.map((child) => child.name),
+    children: children.map((child) => child.name).filter((child) => reachesClass([...namesOf(chain), child])),
     methods: Object.entries(methods).map(([method, { input, output }]) => ({
       name: method,
       input: toJsonSchema(input),
@@ -92,9 +89,4 @@ function toCatalogueWorkflow(workflow: WorkflowDefinition): CatalogueWorkflow {
     ),
     labels: [...labels],
   };
-}
-
-/** What JSON Schema cannot say (a transform, `undefined`) is left open rather than refused. */
-function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "input"): Record<string, unknown> {
-  return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Approval } from "../contract/approval";
+import type { Approval, ApprovalStatus } from "../contract/approval";
 import type { ControlFrame, InstanceEventType, StateSource } from "../contract/event";
 import type { Instance, InstanceError, InstanceStatus, Metadata, WaitingFor } from "../contract/instance";
 import type { Page } from "../contract/page";
@@ -85,6 +85,7 @@ interface DataOf<Workflow extends WorkflowDefinition> extends Record<InstanceEve
   "instance.errored": { readonly error: InstanceError };
   "instance.terminated": object;
   "approval.requested": { readonly approval: Approval };
+  "approval.voted": { readonly approval: Approval };
   "approval.decided": { readonly approval: Approval };
   "approval.expired": { readonly approval: Approval };
   "approval.cancelled": { readonly approval: Approval };
@@ -167,6 +168,15 @@ export interface InstanceFilters<Time = string> {
   readonly completedTo?: Time | undefined;
 }
 
+/** Which approvals; what is left out does not matter. Times are ISO 8601. */
+export interface ApprovalFilters<Workflow extends string, Time = string> {
+  readonly status?: readonly ApprovalStatus[] | undefined;
+  readonly workflow?: Workflow | undefined;
+  readonly instanceId?: string | undefined;
+  readonly requestedFrom?: Time | undefined;
+  readonly requestedTo?: Time | undefined;
+}
+
 /** Whether agents below are meant too. */
 export type Reach = "self" | "subtree";
 
@@ -184,6 +194,11 @@ export interface StateViewOf<Agent extends AgentDefinition> {
   readonly state: StateOf<Agent>;
   readonly etag: string;
 }
+
+/** A state as it is found: null where none was set, and the class has no first one. */
+export type FoundStateOf<Agent extends AgentDefinition> =
+  | StateViewOf<Agent>
+  | { readonly state: null; readonly etag: string };
 
 /** What a method takes. */
 export type MethodInput<Agent extends AgentDefinition, Method extends keyof Agent["methods"]> = z.input<

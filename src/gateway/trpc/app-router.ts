@@ -7,20 +7,40 @@ import type {
 } from "@trpc/server";
 import type { z } from "zod";
 import type { AgentView, Catalogue, ChildView, CreatedChild, DeletedChild } from "../contract/agent";
-import type { Approval, ApprovalStatus } from "../contract/approval";
+import type { Approval } from "../contract/approval";
+import type { ApprovalWithHistory } from "../contract/approval-history";
 import type { AuditEntry, AuditVerification } from "../contract/audit";
 import type { EventType, InstanceEventType } from "../contract/event";
 import type { Deleted, Migrated, SentEvent } from "../contract/instance";
+import type { ApiKey, CreateKeyRequest, IssuedKey, RotateKeyRequest } from "../contract/key";
+import type { GatewayLimits } from "../contract/limits";
+import type { ApprovalLink, NewApprovalLink } from "../contract/link";
 import type { Page } from "../contract/page";
 import type { StepEvent } from "../contract/step-event";
 import type { StreamToken } from "../contract/stream-token";
+import type {
+  DeletedEndpoint,
+  Delivery,
+  DeliveryStatus,
+  DeliveryWithAttempts,
+  Endpoint,
+  EndpointChange,
+  EndpointSettings,
+  EndpointWithSecret,
+  Redelivered,
+  Redelivery,
+  SentTest,
+} from "../contract/webhook";
+import type { LinkBody } from "../operations/links";
 import type { AgentDefinition } from "../registry/agent-definition";
 import type {
+  ApprovalFilters,
   ApprovalInput,
   ChildrenOf,
   EventInputs,
   EventOf,
   EventPage,
+  FoundStateOf,
   InstanceFilters,
   InstanceOf,
   InstancePage,
@@ -74,6 +94,15 @@ interface OfInstance {
 interface OfApproval {
   readonly approvalId: string;
 }
+interface OfKey {
+  readonly keyId: string;
+}
+interface OfEndpoint {
+  readonly endpointId: string;
+}
+interface OfDelivery extends OfEndpoint {
+  readonly deliveryId: string;
+}
 interface Tag {
   readonly ifMatch?: string | undefined;
 }
@@ -109,16 +138,48 @@ type SentOf<Workflow extends WorkflowDefinition> = Workflow extends WorkflowDefi
   : never;
 
 /** What is about the gateway itself. */
-interface GatewayProcedures {
+interface GatewayProcedures extends KeyProcedures, WebhookProcedures {
   getHealth: Query<void, { status: "ok" }>;
+  getReadiness: Query<void, { status: "ready" }>;
+  getLimits: Query<void, GatewayLimits>;
   listAgents: Query<void, Catalogue>;
   listAudit: Query<Paged | void, Page<AuditEntry>>;
   verifyAudit: Query<{ readonly cursor?: string | undefined } | void, AuditVerification>;
 }
 
+interface KeyProcedures {
+  listKeys: Query<Paged | void, Page<ApiKey>>;
+  getKey: Query<OfKey, ApiKey>;
+  createKey: Mutation<z.input<typeof CreateKeyRequest>, IssuedKey>;
+  rotateKey: Mutation<OfKey & z.input<typeof RotateKeyRequest>, IssuedKey>;
+  revokeKey: Mutation<OfKey, ApiKey>;
+}
+interface WebhookProcedures {
+  listWebhookEndpoints: Query<Paged | void, Page<Endpoint>>;
+  createWebhookEndpoint: Mutation<Once & z.input<typeof EndpointSettings>, EndpointWithSecret>;
+  getWebhookEndpoint: Query<OfEndpoint, Endpoint>;
+  updateWebhookEndpoint: Mutation<OfEndpoint & Once & z.input<typeof EndpointChange>, Endpoint>;
+  deleteWebhookEndpoint: Mutation<OfEndpoint & Once, DeletedEndpoint>;
+  testWebhookEndpoint: Mutation<OfEndpoint & Once, SentTest>;
+  enableWebhookEndpoint: Mutation<OfEndpoint & Once, Endpoint>;
+  rotateWebhookEndpointSecret: Mutation<OfEndpoint & Once, EndpointWithSecret>;
+  listWebhookDeliveries: Query<
+    OfEndpoint & Paged & { readonly status?: DeliveryStatus | undefined },
+    Page<Delivery>
+  >;
+  getWebhookDelivery: Query<OfDelivery, DeliveryWithAttempts>;
+  redeliverWebhookDelivery: Mutation<OfDelivery & Once, Delivery>;
+  redeliverWebhookDeliveries: Mutation<OfEndpoint & Once & z.input<typeof Redelivery>, Redelivered>;
+}
+
 /** Of every agent. `At` names it. */
 interface AgentProcedures<At> {
   get: Query<At, AgentView>;
+}
+/** Of agents to which anything can be done. */
+interface AuditProcedures<At> {
+  listAudit: Query<At & Paged, Page<AuditEntry>>;
+  verifyAudit: Query<At & { readonly cursor?: string | undefined }, AuditVerification>;
 }
 interface SubAgentProcedures<At> {
   create: Mutation<At, CreatedChild>;
@@ -131,10 +192,10 @@ interface ParentProcedures<At, Agent extends AgentDefinition> {
   >;
 }
 interface StateProcedures<At, Agent extends AgentDefinition> {
-  getState: Query<At, StateViewOf<Agent>>;
+  getState: Query<At, FoundStateOf<Agent>>;
   replaceState: Mutation<At & Once & Tag & { readonly state: StateInput<Agent> }, StateViewOf<Agent>>;
   mergeState: Mutation<At & Once & Tag & { readonly patch: Partial<StateInput<Agent>> }, StateViewOf<Agent>>;
-  resetState: Mutation<At & Once & Tag, StateViewOf<Agent>>;
+  resetState: Mutation<At & Once & Tag, FoundStateOf<Agent>>;
 }
 interface ListProcedures<At, Below extends WorkflowDefinition> {
   listInstances: Query<
@@ -160,8 +221,7 @@ interface ListProcedures<At, Below extends WorkflowDefinition> {
     Deleted
   >;
   listApprovals: Query<
-    At &
-      Paged & { readonly status?: readonly ApprovalStatus[] | undefined; readonly scope?: Reach | undefined },
+    At & Paged & ApprovalFilters<Below["name"]> & { readonly scope?: Reach | undefined },
     Page<Approval>
   >;
 }
@@ -193,9 +253,12 @@ interface InstanceProcedures<At, Workflow extends WorkflowDefinition> {
     At & OfInstance & { readonly ttlSeconds?: number | undefined },
     StreamToken
   >;
-  getApproval: Query<At & OfApproval, Approval>;
+  getApproval: Query<At & OfApproval, ApprovalWithHistory>;
   approveApproval: Mutation<At & OfApproval & Once & DecisionOf<Workflow>, Approval>;
   rejectApproval: Mutation<At & OfApproval & Once & RejectionOf<Workflow>, Approval>;
+  createApprovalLink: Mutation<At & OfApproval & Once & z.input<typeof LinkBody>, NewApprovalLink>;
+  listApprovalLinks: Query<At & OfApproval, { readonly items: readonly ApprovalLink[] }>;
+  revokeApprovalLink: Mutation<At & OfApproval & { readonly linkId: string }, ApprovalLink>;
 }
 interface EventsProcedures<At, Below extends WorkflowDefinition> {
   streamEvents: Subscription<
@@ -239,6 +302,8 @@ type HasStateBelow<Agent extends AgentDefinition> = Agent extends AgentDefinitio
     : HasStateBelow<ChildrenOf<Agent>>
   : never;
 
+type StateIn<Agent extends AgentDefinition> = Agent["state"] extends z.ZodType ? true : never;
+
 /** The names on the way to an agent: of a root agent one, which may come without a list. */
 interface Address<Way extends readonly string[]> {
   readonly name: Way extends readonly [string] ? string | Way : Way;
@@ -251,6 +316,10 @@ type AgentRecord<Agent extends AgentDefinition, Way extends readonly string[] = 
     (Agent["state"] extends z.ZodType ? StateProcedures<Address<Way>, Agent> : unknown) &
     IfAny<WorkflowsBelow<Agent>, ListProcedures<Address<Way>, WorkflowsBelow<Agent>>> &
     IfAny<WorkflowsOf<Agent>, InstanceProcedures<Address<Way>, WorkflowsOf<Agent>>> &
+    IfAny<
+      WorkflowsOf<Agent> | ChildrenOf<Agent> | keyof Agent["methods"] | StateIn<Agent>,
+      AuditProcedures<Address<Way>>
+    > &
     IfAny<
       WorkflowsBelow<Agent> | HasStateBelow<Agent>,
       EventsProcedures<Address<Way>, WorkflowsBelow<Agent>>

@@ -37,8 +37,9 @@ const OWN: Partial<Record<Code, ProblemCode>> = {
   UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 };
 
-/** A problem as a procedure throws it. */
+/** A problem as a procedure throws it. What tRPC itself has refused stays as it is. */
 export function toTrpcError(failure: unknown, requestId: string): TRPCError {
+  if (failure instanceof TRPCError) return failure;
   const { code, extras } = problemIn(failure, requestId);
   return new TRPCError({ code: trpcCodeOf(code), cause: new ProblemError(code, extras) });
 }

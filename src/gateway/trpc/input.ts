@@ -1,16 +1,10 @@
 import { z } from "zod";
-import type { Target } from "../auth/principal";
+import { type Request, takesKey } from "../../../routes/asking";
+import { IdempotencyKey, IfMatch } from "../../../routes/preferences";
 import { Name } from "../contract/names";
 import { placesOf, ProblemError, type ProblemPlace } from "../contract/problem";
 import { camel } from "../operations/words";
 import type { BoundOperation } from "../operations/table";
-
-/** The input of a procedure, checked and parsed: the parts that REST has of a request. */
-export interface Request {
-  readonly params: Readonly<Record<string, string>> | undefined;
-  readonly query: unknown;
-  readonly body: unknown;
-}
 
 /** What an input says beside what it asks. */
 export interface Preferences {
@@ -18,32 +12,20 @@ export interface Preferences {
   readonly ifMatch: string | undefined;
 }
 
-const Preferences = {
-  idempotencyKey: z
-    .string()
-    .regex(/^[\x21\x23-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters")
-    .optional(),
-  ifMatch: z.string().max(100).optional(),
-};
-
 /** What is said otherwise here than in a query. */
 const NOT_IN_INPUT: readonly string[] = ["token"];
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What an input is about, whatever else is wrong with it; undefined if that cannot be said. */
-export function targetIn({ subject }: BoundOperation, input: unknown): Target | undefined {
-  if (subject === undefined || !isFields(input)) return undefined;
-  const names = namesIn(input["name"], subject.chain.length, []);
-  if (names === undefined) return undefined;
-  const [root, ...below] = subject.chain.map(({ name: agent }, depth) => ({
-    agent,
-    name: names[depth] ?? "",
-  }));
-  const { instanceId } = input;
-  return (
-    root && { path: [root, ...below], instanceId: typeof instanceId === "string" ? instanceId : undefined }
-  );
+/** The names that an input has, as REST has them in an address, whatever else is wrong with it. */
+export function namesIn({ subject }: BoundOperation, input: unknown): Readonly<Record<string, string>> {
+  const { name, instanceId }: Fields = isFields(input) ? input : {};
+  const names = Array.isArray(name) ? (name as readonly unknown[]) : [name];
+  const given = [
+    ...(subject?.chain ?? []).map((agent, depth) => [camel(agent.name), names[depth]] as const),
+    ["instanceId", instanceId] as const,
+  ];
+  return Object.fromEntries(given.filter((one): one is [string, string] => typeof one[1] === "string"));
 }
 
 /**
@@ -52,21 +34,18 @@ export function targetIn({ subject }: BoundOperation, input: unknown): Target | 
  * @param input `name` (of a sub-agent the names from the root down), then what the operation takes, side by side.
  * @throws ProblemError `invalid_request` with every place that is wrong, as JSON Pointers into the input.
  */
-export async function readInput(
-  { operation, rest, subject, schemas }: BoundOperation,
-  input: unknown = {},
-): Promise<Request & Preferences> {
+export async function readInput(bound: BoundOperation, input: unknown = {}): Promise<Request & Preferences> {
+  const { operation, rest, subject, schemas } = bound;
   if (!isFields(input)) refuse([{ in: "body", pointer: "", message: "must be an object" }]);
   const taken = new Taking(input);
-  const names = subject && namesIn(taken.take("name"), subject.chain.length, taken.places);
-  const idempotencyKey =
-    rest.method === "get" || operation.once === false
-      ? undefined
-      : await taken.check(Preferences.idempotencyKey, taken.take("idempotencyKey"), ["idempotencyKey"]);
+  const names = subject && checkNames(taken.take("name"), subject.chain.length, taken.places);
+  const idempotencyKey = takesKey(bound)
+    ? await taken.check(IdempotencyKey.optional(), taken.take("idempotencyKey"), ["idempotencyKey"])
+    : undefined;
   const ifMatch =
     rest.etag === undefined || rest.method === "get"
       ? undefined
-      : await taken.check(Preferences.ifMatch, taken.take("ifMatch"), ["ifMatch"]);
+      : await taken.check(IfMatch.optional(), taken.take("ifMatch"), ["ifMatch"]);
   const params = schemas.params && (await taken.check(schemas.params, taken.pick(schemas.params)));
   const query =
     schemas.query &&
@@ -136,7 +115,7 @@ class Taking {
 }
 
 /** The names of the agents on a way; that of a root agent may come without a list. */
-function namesIn(value: unknown, depth: number, places: ProblemPlace[]): readonly string[] | undefined {
+function checkNames(value: unknown, depth: number, places: ProblemPlace[]): readonly string[] | undefined {
   const many = z
     .array(Name)
     .refine(({ length }) => length === depth, `must be a list of ${depth}, from the root agent down`);

@@ -1,51 +1,97 @@
-import { type AnyTRPCRouter, getTRPCErrorShape, type TRPCError } from "@trpc/server";
+import { type AnyTRPCRouter, getTRPCErrorShape } from "@trpc/server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
-import type { Context, Hono } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import { requireCanonical } from "../../../routes/address";
 import type { GatewayEnv } from "../../../routes/gateway-env";
-import { identify, limitedBody } from "../../../routes/middleware";
+import { identify } from "../../../routes/middleware";
 import { problemHeaders } from "../../../routes/problem-response";
-import type { BoundOperation } from "../operations/table";
+import type { Principal } from "../auth/principal";
 import { PROBLEMS, ProblemError } from "../contract/problem";
+import type { BoundOperation } from "../operations/table";
 import type { Registry } from "../registry/registry";
 import { problemOf, toTrpcError } from "./failure";
-import { createRouter } from "./router";
+import { postedRequest } from "./posted-request";
+import type { TrpcContext } from "./procedures";
+import { createRouter, errorConfig, type PlacedProcedure, placeProcedures } from "./router";
 
-const ENDPOINT = "/trpc";
+/** Where the door is. */
+export const TRPC = "/trpc";
 
 /** Most calls in one batch. */
 const MOST_CALLS = 10;
 
-/** Serves every operation over tRPC, at `/trpc`. */
+/** Serves operations over tRPC, at {@link TRPC}. */
 export function mountTrpc(
   app: Hono<GatewayEnv>,
   operations: readonly BoundOperation[],
   registry: Registry,
 ): void {
   const router = createRouter(operations, registry);
-  // What is refused before tRPC hears of it is told as tRPC tells it: its clients read nothing else.
-  app.use(`${ENDPOINT}/*`, async function tellAsTrpc(c, next) {
-    await next();
-    if (c.error !== undefined) c.res = refusal(c, router, toTrpcError(c.error, c.get("requestId")));
-  });
-  app.on(["GET", "POST"], `${ENDPOINT}/*`, limitedBody, (c) => serve(c, router));
-  app.all(`${ENDPOINT}/*`, (c) => {
+  const at = `${TRPC}/*`;
+  app.use(at, named(placeProcedures(operations)), oneTrpcAddress);
+  app.on(["GET", "POST"], at, (c) => serve(c, router));
+  app.all(at, (c) => {
     c.header("allow", "GET, POST");
     throw new ProblemError("method_not_allowed");
   });
+}
+
+/** Tells what is refused before tRPC hears of it as tRPC tells it: its clients read nothing else. */
+export const toldAsTrpc: MiddlewareHandler<GatewayEnv> = async function tellAsTrpc(c, next) {
+  await next();
+  if (c.error === undefined) return;
+  const error = toTrpcError(c.error, c.get("requestId"));
+  const { code } = problemOf(error);
+  const shape: unknown = getTRPCErrorShape({
+    config: errorConfig,
+    error,
+    type: "unknown",
+    path: undefined,
+    input: undefined,
+    // All that an error is shaped by.
+    ctx: { c } as TrpcContext,
+  });
+  c.res = c.json({ error: shape }, PROBLEMS[code].status);
+};
+
+/** Says which procedures are called: those that there are, for other names are a client's own words. */
+function named(procedures: readonly PlacedProcedure[]): MiddlewareHandler<GatewayEnv> {
+  const known = new Map(procedures.map(({ path, operation }) => [path.join("."), operation]));
+  return async function name(c, next) {
+    const called = callsIn(c).filter((call) => known.has(call));
+    const agents = new Set(called.map((call) => known.get(call)?.subject?.agent.name ?? null));
+    const [agent = null, other] = agents;
+    c.set("route", {
+      door: "trpc",
+      template: called.length === 0 ? null : `${TRPC}/${called.join(",")}`,
+      agent: other === undefined ? agent : null,
+    });
+    await next();
+  };
+}
+
+/** Refuses other spellings of an address than the one of tRPC's clients: the calls of a batch have commas between them. */
+const oneTrpcAddress: MiddlewareHandler<GatewayEnv> = async function serveOneAddress(c, next) {
+  requireCanonical(new URL(c.req.raw.url).pathname.replaceAll(",", "/"));
+  await next();
+};
+
+function callsIn(c: Context<GatewayEnv>): string[] {
+  return c.req.path.slice(TRPC.length + 1).split(",");
 }
 
 async function serve(c: Context<GatewayEnv>, router: AnyTRPCRouter): Promise<Response> {
   refuseLargeBatch(c);
   const ending = new AbortController();
   const signal = AbortSignal.any([c.req.raw.signal, ending.signal]);
-  return fetchRequestHandler({
-    endpoint: ENDPOINT,
-    req: await requestOf(c, signal),
+  const response = await fetchRequestHandler({
+    endpoint: TRPC,
+    req: c.req.method === "POST" ? postedRequest(c, signal) : new Request(c.req.raw, { signal }),
     router,
     maxBatchSize: MOST_CALLS,
     createContext: ({ info }) => ({
       c,
-      token: info.connectionParams?.["token"] ?? c.req.query("token"),
+      identify: identifying(c, info.connectionParams?.["token"]),
       end: () => ending.abort(),
     }),
     responseMeta({ errors, info }) {
@@ -58,42 +104,24 @@ async function serve(c: Context<GatewayEnv>, router: AnyTRPCRouter): Promise<Res
       return { headers, status: PROBLEMS[code].status };
     },
     onError({ error }) {
-      if (problemOf(error).code === "internal_error" && !(error.cause instanceof ProblemError))
+      const { code } = problemOf(error);
+      c.set("problem", code);
+      if (code === "internal_error" && !(error.cause instanceof ProblemError))
         console.error("switchyard: a request failed", c.get("requestId"), error);
     },
   });
+  // With the headers that every answer has.
+  return c.newResponse(response.body, response);
 }
 
-/** The request with its body read, as far as it may be long. */
-async function requestOf(c: Context<GatewayEnv>, signal: AbortSignal): Promise<Request> {
-  const { raw } = c.req;
-  if (raw.method !== "POST") return new Request(raw, { signal });
-  // All that is posted needs a key, and nothing is read of who has none.
-  await identify(c, false);
-  if (!/^application\/json(?:;|$)/i.test(c.req.header("content-type") ?? ""))
-    throw new ProblemError("unsupported_media_type");
-  const { url, method, headers } = raw;
-  return new Request(url, { method, headers, signal, body: await c.req.text() });
+/** Tells who sent a request: of all calls of a batch once. @param connecting the stream token among its connection parameters. */
+function identifying(c: Context<GatewayEnv>, connecting: string | undefined): TrpcContext["identify"] {
+  const token = connecting ?? c.req.query("token");
+  let known: Promise<Principal> | undefined;
+  return (byToken) => (known ??= identify(c, byToken, token));
 }
 
 function refuseLargeBatch(c: Context<GatewayEnv>): void {
-  const calls = c.req.path.split(",").length;
-  if (c.req.query("batch") === "1" && calls > MOST_CALLS)
+  if (c.req.query("batch") === "1" && callsIn(c).length > MOST_CALLS)
     throw new ProblemError("invalid_request", { detail: `A batch may have ${MOST_CALLS} calls.` });
-}
-
-function refusal(c: Context<GatewayEnv>, router: AnyTRPCRouter, error: TRPCError): Response {
-  const { code } = problemOf(error);
-  const shape: unknown = getTRPCErrorShape({
-    config: router._def._config,
-    error,
-    type: "unknown",
-    path: undefined,
-    input: undefined,
-    // All that an error is shaped by.
-    ctx: { c },
-  });
-  const response = c.json({ error: shape }, PROBLEMS[code].status);
-  for (const [name, value] of Object.entries(problemHeaders(code))) response.headers.set(name, value);
-  return response;
 }

@@ -37,6 +37,11 @@ export const TAKEN = [
   "getApproval",
   "approveApproval",
   "rejectApproval",
+  "createApprovalLink",
+  "listApprovalLinks",
+  "revokeApprovalLink",
+  "listAudit",
+  "verifyAudit",
 ] as const;
 type Taken = (typeof TAKEN)[number];
 

@@ -1,10 +1,11 @@
 import { tracked, type TrackedEnvelope } from "@trpc/server";
 import type { Context } from "hono";
-import { actorOf, ANONYMOUS, maxAgeOf, quotaOf, reachOf } from "../../../routes/asking";
+import { callerOf, maxAgeOf, quotaOf, takesKey, targetOf, toCall } from "../../../routes/asking";
 import { eventPage, journalSource } from "../../../routes/events";
 import type { GatewayEnv } from "../../../routes/gateway-env";
-import { admit, expectShallow, requireReach } from "../../../routes/middleware";
+import { requireReach, requireScope } from "../../../routes/middleware";
 import { onceOf } from "../../../routes/preferences";
+import { countCaller } from "../../../routes/rate-limit";
 import type { Principal } from "../auth/principal";
 import type { ControlFrame, GatewayEvent } from "../contract/event";
 import { watchOf } from "../operations/events";
@@ -13,33 +14,39 @@ import type { BoundOperation } from "../operations/table";
 import type { EventsAnswer } from "../port";
 import type { Registry } from "../registry/registry";
 import { follow } from "../stream/follow";
-import { readInput, targetIn } from "./input";
+import { namesIn, readInput } from "./input";
 
-/** What a procedure has of its request. */
+/** What all procedures have of a request. */
 export interface TrpcContext {
   readonly c: Context<GatewayEnv>;
-  /** The stream token that came with it. */
-  readonly token: string | undefined;
+  /**
+   * Tells who asks.
+   *
+   * @param byToken whether a stream token will do.
+   * @throws ProblemError if nobody is known.
+   */
+  readonly identify: (byToken: boolean) => Promise<Principal>;
   /** Ends it: what it holds is let go, whether or not anybody reads its answer. */
   readonly end: () => void;
 }
 
-/** One call of a procedure. */
-export interface Called {
-  readonly ctx: TrpcContext;
-  readonly input: unknown;
+/** What one call of a procedure has. */
+export interface CallContext extends TrpcContext {
+  readonly readInput: () => Promise<unknown>;
 }
 
 /** Answers a call as REST answers its request: the caller first, then the input, then the operation. */
 export async function answerCall(
   operation: BoundOperation,
   registry: Registry,
-  called: Called,
+  ctx: CallContext,
 ): Promise<unknown> {
-  const { asked, reach } = await receive(operation, registry, called, false);
+  const { asked, reach } = await receive(operation, registry, ctx, false);
   const answer = await operation.answer(asked, reach);
   return operation.operation.kind === "events" ? eventPage(answer as EventsAnswer) : answer;
 }
+
+type Told = AsyncGenerator<TrackedEnvelope<GatewayEvent | ControlFrame>, void>;
 
 /**
  * Follows a journal for a subscription. Each frame is tracked by its cursor, by which tRPC's clients come back. It ends when
@@ -47,23 +54,31 @@ export async function answerCall(
  *
  * @param signal aborts when the client has left.
  */
-export async function* answerSubscription(
+export async function answerSubscription(
   operation: BoundOperation,
   registry: Registry,
-  called: Called,
+  ctx: CallContext,
   signal: AbortSignal,
-): AsyncGenerator<TrackedEnvelope<GatewayEvent | ControlFrame>, void> {
-  const { asked, reach, principal } = await receive(operation, registry, called, true);
-  const quota = quotaOf(called.ctx.c, asked.caller);
-  const first = (await operation.answer({ ...asked, quota }, reach)) as EventsAnswer;
-  const source = journalSource(reach, watchOf({ ...asked, quota }));
+): Promise<Told> {
+  const { asked, reach, principal } = await receive(operation, registry, ctx, true);
+  const watched = { ...asked, quota: quotaOf(ctx.c, asked.caller) };
+  const first = (await operation.answer(watched, reach)) as EventsAnswer;
+  const maxAgeMs = principal === undefined ? 0 : maxAgeOf(ctx.c, principal);
+  return tell((stop) => follow(journalSource(reach, watchOf(watched)), first, stop), maxAgeMs, signal);
+}
+
+async function* tell(
+  followed: (stop: AbortSignal) => ReturnType<typeof follow>,
+  maxAgeMs: number,
+  signal: AbortSignal,
+): Told {
   const stop = new AbortController();
   const leave = (): void => stop.abort();
-  const age = setTimeout(leave, principal === undefined ? 0 : maxAgeOf(called.ctx.c, principal));
+  const age = setTimeout(leave, maxAgeMs);
   signal.addEventListener("abort", leave);
   if (signal.aborted) leave();
   try {
-    for await (const told of follow(source, first, stop.signal)) {
+    for await (const told of followed(stop.signal)) {
       if ("events" in told) {
         for (const event of told.events) yield tracked(event.id, event);
         continue;
@@ -86,33 +101,33 @@ interface Received {
   readonly principal: Principal | undefined;
 }
 
-/** @param follows whether it is a subscription, to which a stream token lets in. */
+/**
+ * Takes a call in. What the caller may not reach is answered as what does not exist, whatever else is wrong.
+ *
+ * @param follows whether it is a subscription, to which a stream token lets in.
+ */
 async function receive(
   operation: BoundOperation,
   registry: Registry,
-  { ctx: { c, token }, input }: Called,
+  { c, identify, readInput: read }: CallContext,
   follows: boolean,
 ): Promise<Received> {
   const { scope } = operation.operation;
-  const principal = scope === null ? undefined : await admit(c, scope, follows, token);
-  const target = targetIn(operation, input);
-  // What the caller may not reach is answered as what does not exist, whatever else is wrong.
-  if (target !== undefined && scope !== null) requireReach(principal, scope, target);
-  expectShallow(input);
-  const { idempotencyKey, ifMatch, ...request } = await readInput(
-    operation,
-    follows ? resumed(input) : input,
-  );
-  const caller = principal?.name ?? ANONYMOUS;
-  const key = idempotencyKey ?? c.req.header("idempotency-key");
-  const once =
-    operation.rest.method === "get" || operation.operation.once === false
-      ? undefined
-      : await onceOf(key, { caller, operation: operation.id, request });
-  const asked = { ...request, caller, tokenId: principal?.token?.id, once, ifMatch };
+  const principal = scope === null ? undefined : await identify(follows);
+  if (principal !== undefined && scope !== null) requireScope(principal, scope);
+  await countCaller(c, principal);
+  const input = await read();
+  if (principal !== undefined && scope !== null) {
+    requireReach(principal, scope, targetOf(operation, namesIn(operation, input)));
+    c.set("principal", principal);
+  }
+  const sent = await readInput(operation, follows ? resumed(input) : input);
+  const { idempotencyKey = c.req.header("idempotency-key"), ifMatch, ...request } = sent;
+  const once = takesKey(operation)
+    ? await onceOf(idempotencyKey, { caller: callerOf(principal), operation: operation.id, request })
+    : undefined;
   return {
-    asked: asked as Asked<OperationSchemas>,
-    reach: reachOf(c, registry, target?.path, actorOf(c, principal, "trpc")),
+    ...toCall(c, registry, operation, request, { door: "trpc", principal, once, ifMatch }),
     principal,
   };
 }

@@ -1,10 +1,11 @@
 import { type AnyTRPCProcedure, initTRPC, type TRPCRouterRecord } from "@trpc/server";
+import { requireJson } from "../../../routes/json-text";
 import { DefinitionError } from "../registry/definition-error";
 import type { BoundOperation } from "../operations/table";
 import type { Registry } from "../registry/registry";
 import { toShape, toTrpcError } from "./failure";
 import { agentWord, GATEWAY, methodWord, workflowWord } from "./names";
-import { answerCall, answerSubscription, type TrpcContext } from "./procedures";
+import { answerCall, answerSubscription, type CallContext, type TrpcContext } from "./procedures";
 import { whileRead } from "./while-read";
 
 /** How often a stream says that it lives, in milliseconds. */
@@ -20,6 +21,9 @@ const t = initTRPC.context<TrpcContext>().create({
   },
 });
 
+/** By what errors are shaped, also those of requests of which tRPC never hears. */
+export const errorConfig = t._config;
+
 /** A procedure, and where it is: `catalog.importDataset.start`. */
 export interface PlacedProcedure {
   readonly path: readonly string[];
@@ -27,9 +31,13 @@ export interface PlacedProcedure {
   readonly operation: BoundOperation;
 }
 
-/** Every procedure that the operations make: of each one, and of a journal two, to read and to follow it. */
+/**
+ * Every procedure that the operations make: of each one, and of a journal two, to read and to follow it. What is let in by the
+ * signature of its body is none: tRPC's clients write bodies of their own.
+ */
 export function placeProcedures(operations: readonly BoundOperation[]): PlacedProcedure[] {
   return operations.flatMap((operation): PlacedProcedure[] => {
+    if (operation.operation.signed) return [];
     const { verb, method, rest } = operation;
     const way = placeOf(operation);
     if (method !== undefined)
@@ -85,24 +93,47 @@ function procedureOf(
   type: PlacedProcedure["type"],
   registry: Registry,
 ): AnyTRPCProcedure {
-  // Whoever asks is let in before anything of its input is read: it is checked behind this door.
-  const procedure = t.procedure.input((input: unknown) => input);
-  const answer = async (called: { ctx: TrpcContext; input: unknown }): Promise<unknown> => {
-    try {
-      return await answerCall(operation, registry, called);
-    } catch (failure) {
-      throw toTrpcError(failure, called.ctx.c.get("requestId"));
-    }
-  };
+  // Whoever asks is let in before anything of its input is read: it is read and checked behind this door.
+  const procedure = t.procedure.use(({ ctx, getRawInput, next }) =>
+    next({ ctx: { ...ctx, readInput: () => readRawInput(ctx, getRawInput) } }),
+  );
+  const answer = ({ ctx }: { ctx: CallContext }): Promise<unknown> =>
+    throwing(ctx, () => answerCall(operation, registry, ctx));
   if (type === "query") return procedure.query(answer);
   if (type === "mutation") return procedure.mutation(answer);
-  return procedure.subscription(async function* subscribe({ ctx, input, signal }) {
-    try {
-      const left = signal ?? new AbortController().signal;
-      yield* whileRead(answerSubscription(operation, registry, { ctx, input }, left), ctx.end);
-    } catch (failure) {
-      if (failure instanceof DOMException) throw failure;
-      throw toTrpcError(failure, ctx.c.get("requestId"));
-    }
+  return procedure.subscription(async ({ ctx, signal = new AbortController().signal }) => {
+    // What is refused at once is refused before the answer begins.
+    const told = await throwing(ctx, () => answerSubscription(operation, registry, ctx, signal));
+    return throwingWhile(ctx, whileRead(told, ctx.end));
   });
+}
+
+/** Reads the input of a call. What stands in a query is checked as a body is. */
+async function readRawInput({ c }: TrpcContext, read: () => Promise<unknown>): Promise<unknown> {
+  const sent = c.req.method === "GET" ? new URL(c.req.raw.url).searchParams.get("input") : null;
+  if (sent) requireJson(new TextEncoder().encode(sent));
+  return read();
+}
+
+/** Does something whose failures are told to a client of tRPC. */
+async function throwing<Done>({ c }: TrpcContext, act: () => Promise<Done>): Promise<Done> {
+  try {
+    return await act();
+  } catch (failure) {
+    throw toTrpcError(failure, c.get("requestId"));
+  }
+}
+
+/** The same for what comes one after the other. */
+async function* throwingWhile<Item>(
+  { c }: TrpcContext,
+  items: AsyncIterable<Item>,
+): AsyncGenerator<Item, void> {
+  try {
+    yield* items;
+  } catch (failure) {
+    // It breaks off, which is no failure.
+    if (failure instanceof DOMException) throw failure;
+    throw toTrpcError(failure, c.get("requestId"));
+  }
 }

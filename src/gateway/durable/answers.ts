@@ -1,13 +1,23 @@
 import { ProblemError } from "../contract/problem";
 import type { Once } from "../port";
-import { json } from "./ledger";
-import type { Row, Store } from "../durable/store";
+import type { Row, Store } from "./store";
 
 interface AnswerRow extends Row {
   fingerprint: string;
   /** JSON; null while the answer is still being made. */
   answer: string | null;
 }
+
+/** The migration that makes their table. */
+export const ANSWERS_TABLE = `
+  CREATE TABLE switchyard_answers (
+    key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    answer TEXT,
+    at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX switchyard_answers_by_time ON switchyard_answers (at);
+`;
 
 /** How long an answer is kept, in milliseconds. */
 export const ANSWERS_KEPT_MS = 86_400_000;
@@ -79,4 +89,8 @@ export class Answers {
     const [row] = this.#store.rows<{ at: number | null }>("SELECT min(at) AS at FROM switchyard_answers");
     return typeof row?.at === "number" ? row.at + ANSWERS_KEPT_MS + FORGOTTEN_TOGETHER_MS : undefined;
   }
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value) ?? "null";
 }

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { GatewayLimits } from "../contract/limits";
+import { ProblemError } from "../contract/problem";
+import { operation } from "./operation";
+
+export const getHealth = operation<undefined>()({
+  id: () => "getHealth",
+  summary: () => "Tell that the Worker answers",
+  scope: null,
+  rest: { method: "get", path: () => "/healthz", status: 200 },
+  schemas: () => ({ output: z.object({ status: z.literal("ok") }).meta({ id: "Health" }) }),
+  problems: [],
+  answer: async () => ({ status: "ok" }),
+});
+
+export const getReadiness = operation<undefined>()({
+  id: () => "getReadiness",
+  summary: () => "Tell that the gateway can serve: everything is bound, and its storage answers",
+  scope: null,
+  rest: { method: "get", path: () => "/readyz", status: 200 },
+  schemas: () => ({ output: z.object({ status: z.literal("ready") }).meta({ id: "Readiness" }) }),
+  problems: ["not_ready"],
+  answer: async (_asked, { directory }) => {
+    try {
+      await directory.ping();
+    } catch (failure) {
+      // Anybody may ask this: why is for those who read the log.
+      console.error("switchyard: the directory does not answer", failure);
+      throw new ProblemError("not_ready");
+    }
+    return { status: "ready" };
+  },
+});
+
+export const getLimits = operation<undefined>()({
+  id: () => "getLimits",
+  summary: () => "List the limits of the gateway",
+  scope: "agents:read",
+  rest: { method: "get", path: () => "/limits", status: 200 },
+  schemas: () => ({ output: GatewayLimits }),
+  problems: [],
+  answer: async (_asked, { limits }): Promise<GatewayLimits> => ({ limits: [...limits] }),
+});
