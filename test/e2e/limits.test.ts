@@ -76,6 +76,11 @@ const batch = (length: number) =>
     method: "POST",
     body: JSON.stringify({ items: Array.from({ length }, () => ({ params: { answer: 1 }, delay: 86_400 })) }),
   });
+const calls = async (length: number) => {
+  const path = `/trpc/${Array.from({ length }, () => "gateway.getHealth").join(",")}?batch=1&input={}`;
+  const { status, text } = await gateway.get(path);
+  return [status, text.includes('"code":"invalid_request"')];
+};
 const withKey = (length: number) =>
   outcomeOf(START, {
     method: "POST",
@@ -206,6 +211,11 @@ describe("what a start takes", () => {
     expect(await batch(most("batchItems") + 1)).toBe("400 invalid_request");
     expect(await batch(20_000)).toBe("400 invalid_request");
     expect(await batch(0)).toBe("400 invalid_request");
+  });
+  test("a batch of tRPC", async () => {
+    expect(await calls(most("trpcCalls"))).toEqual([200, false]);
+    expect(await calls(most("trpcCalls") + 1)).toEqual([400, true]);
+    expect(await calls(300)).toEqual([400, true]);
   });
   test("an idempotency key", async () => {
     expect(await withKey(most("idempotencyKeyCharacters"))).toBe("202");

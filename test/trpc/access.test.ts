@@ -260,6 +260,7 @@ describe("a request", () => {
     "/trpc/orderDesk.get,",
     "/trpc//orderDesk.get",
     "/%74rpc/orderDesk.get",
+    "/trpc/orderDesk.get%2CorderDesk.get",
   ])("has one address, and not %s", async (address) => {
     const { app, reached } = gatewayFor(everything());
     const answer = await app.request(`${address}?input={"name":"x"}`);

@@ -6,6 +6,7 @@ import type { GatewayEnv } from "../../../routes/gateway-env";
 import { identify } from "../../../routes/middleware";
 import { problemHeaders } from "../../../routes/problem-response";
 import type { Principal } from "../auth/principal";
+import { LIMITS } from "../contract/limits";
 import { PROBLEMS, ProblemError } from "../contract/problem";
 import type { BoundOperation } from "../operations/table";
 import type { Registry } from "../registry/registry";
@@ -18,7 +19,7 @@ import { createRouter, errorConfig, type PlacedProcedure, placeProcedures } from
 export const TRPC = "/trpc";
 
 /** Most calls in one batch. */
-const MOST_CALLS = 10;
+const MOST_CALLS = LIMITS.trpcCalls.most;
 
 /** Serves operations over tRPC, at {@link TRPC}. */
 export function mountTrpc(
@@ -58,7 +59,9 @@ export const toldAsTrpc: MiddlewareHandler<GatewayEnv> = async function tellAsTr
 function named(procedures: readonly PlacedProcedure[]): MiddlewareHandler<GatewayEnv> {
   const known = new Map(procedures.map(({ path, operation }) => [path.join("."), operation]));
   return async function name(c, next) {
-    const called = callsIn(c).filter((call) => known.has(call));
+    const called = callsIn(c)
+      .filter((call) => known.has(call))
+      .slice(0, MOST_CALLS);
     const agents = new Set(called.map((call) => known.get(call)?.subject?.agent.name ?? null));
     const [agent = null, other] = agents;
     c.set("route", {
@@ -70,9 +73,11 @@ function named(procedures: readonly PlacedProcedure[]): MiddlewareHandler<Gatewa
   };
 }
 
-/** Refuses other spellings of an address than the one of tRPC's clients: the calls of a batch have commas between them. */
+/** Refuses other spellings of an address than the one of tRPC's clients: the calls of a batch have bare commas between them. */
 const oneTrpcAddress: MiddlewareHandler<GatewayEnv> = async function serveOneAddress(c, next) {
-  requireCanonical(new URL(c.req.raw.url).pathname.replaceAll(",", "/"));
+  const { pathname } = new URL(c.req.raw.url);
+  // An encoded comma is one too many ways to write it: bare, it is refused as the others would be.
+  requireCanonical(pathname.replaceAll(",", "/").replaceAll("%2C", ","));
   await next();
 };
 
