@@ -97,6 +97,9 @@ export async function right(): Promise<unknown> {
   for await (const instance of desk.instances.list({ status: ["complete"], scope: "subtree" })) {
     if (instance.workflow === "ship" && instance.status === "complete") return instance.output.parcel;
   }
+  const { history, votes } = await desk.approvals.get("apr_1");
+  for await (const { approvers } of desk.approvals.list({ workflow: "ship", requestedFrom: new Date() }))
+    if (approvers.principals.length > votes.length) return history[0]?.type;
   const { price, at } = await desk.call("quote", { orderId: "o-1" });
   const { state } = await desk.state.put({ open: true });
   const limit: number = state.limit;
@@ -144,6 +147,10 @@ export async function wrong(): Promise<void> {
   refunds.list({ status: ["done"] });
   // @ts-expect-error no such workflow below
   desk.instances.list({ workflow: "refunds" });
+  // @ts-expect-error no such workflow below
+  desk.approvals.list({ workflow: "refunds" });
+  // @ts-expect-error a state may be missing
+  String((await desk.state.get()).state.limit);
   // @ts-expect-error no such method
   await desk.call("price", {});
   // @ts-expect-error the method takes an `orderId`

@@ -25,6 +25,16 @@ export type Typed = [
 export async function right(): Promise<unknown> {
   await client.gateway.getHealth.query();
   await client.gateway.listAudit.query({ limit: 5 });
+  const { key } = await client.gateway.createKey.mutate({
+    name: "ci",
+    scopes: ["instances:read"],
+    agents: ["/agents/order-desk/**"],
+  });
+  await client.gateway.createWebhookEndpoint.mutate({
+    url: "https://hooks.example.com",
+    eventTypes: ["approval.requested"],
+    idempotencyKey: key,
+  });
   const name = "berlin";
   const job = await orderDesk.refund.start.mutate({
     name,
@@ -42,6 +52,15 @@ export async function right(): Promise<unknown> {
     payload: { message: "hello" },
   });
   await orderDesk.approveApproval.mutate({ name, approvalId: "apr_1", metadata: { note: "fine" } });
+  const { history } = await orderDesk.getApproval.query({ name: "berlin", approvalId: "apr_1" });
+  const [happened] = history;
+  if (happened?.type === "voted") return happened.principal;
+  const link = { name: "berlin", approvalId: "apr_1", for: "Ada", decisions: ["approve" as const] };
+  const { url } = await orderDesk.createApprovalLink.mutate(link);
+  await orderDesk.listApprovals.query({ name: "berlin", workflow: "ship", requestedFrom: url });
+  await depot.listAudit.query({ name: "d-1" });
+  const { state: found } = await orderDesk.getState.query({ name: "berlin" });
+  if (found === null) return job.startedBy;
   const { price, at } = await orderDesk.methods.quote.mutate({ name, input: { orderId: "o-1" } });
   const { state } = await orderDesk.replaceState.mutate({ name, state: { open: true }, ifMatch: "*" });
   const limit: number = state.limit;
@@ -108,6 +127,16 @@ export async function wrong(): Promise<void> {
   await orderDesk.replaceState.mutate({ name, state: { open: "yes" } });
   // @ts-expect-error no such status
   await orderDesk.listInstances.query({ name, status: ["done"] });
+  // @ts-expect-error no such workflow below
+  await orderDesk.listApprovals.query({ name, workflow: "refunds" });
+  // @ts-expect-error a link is for somebody
+  await orderDesk.createApprovalLink.mutate({ name, approvalId: "apr_1" });
+  // @ts-expect-error no such type of events
+  await client.gateway.createWebhookEndpoint.mutate({ url: "https://x.example", eventTypes: ["left"] });
+  // @ts-expect-error callbacks are signed, and no procedure
+  await client.gateway.receiveApprovalCallback.mutate({});
+  // @ts-expect-error a state may be missing
+  String((await orderDesk.getState.query({ name })).state.limit);
   // @ts-expect-error no such workflow below
   await orderDesk.listInstances.query({ name, workflow: "refunds" });
   // @ts-expect-error a start is no query
