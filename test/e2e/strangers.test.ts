@@ -41,7 +41,9 @@ function parameterOf(path: string): keyof typeof MISSING | undefined {
 /** The rest of the address, if the operation is one of the class of this agent. */
 function restFor(agent: string, { path }: FoundOperation): string | undefined {
   const [, template = "", rest] = /^(.*?)(\/(?:instances|approvals)\/\{.*)$/.exec(path) ?? [];
-  return new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(agent) ? rest : undefined;
+  return new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(agent)
+    ? rest?.replace("{linkId}", "lnk_00000000-0000-4000-8000-000000000000")
+    : undefined;
 }
 
 function bodyOf(rest: string): object {
