@@ -101,7 +101,6 @@ test("who decides by tRPC is named by the key, with the door", async () => {
     name,
     approvalId,
     for: "Ada",
-    ttlSeconds: 60,
   });
   expect(await trpc.workshop.revokeApprovalLink.mutate({ name, approvalId, linkId: link.id })).toMatchObject({
     status: "revoked",
