@@ -209,6 +209,25 @@ describe("a request", () => {
     expect(new Set(gateway.counted)).toEqual(new Set(["principal:ada"]));
   });
 
+  test("whose answers are sent one by one is counted all the same", async () => {
+    const gateway = gatewayFor(everything(), { most: 1 });
+    const both = encodeURIComponent(JSON.stringify({ 0: { name: "x" }, 1: { name: "x" } }));
+    const answer = await gateway.app.request(`/trpc/orderDesk.get,orderDesk.get?batch=1&input=${both}`, {
+      headers: { "trpc-accept": "application/jsonl" },
+    });
+    const text = await answer.text();
+    expect([
+      answer.status,
+      text.match(/"path":"[^"]+"/g)?.toSorted(),
+      text.match(/"code":"[a-z_]+"/g),
+    ]).toEqual([
+      200,
+      ['"path":"/agents/order-desk/x"', '"path":"orderDesk.get"'],
+      ['"code":"too_many_requests"'],
+    ]);
+    expect(gateway.counted).toHaveLength(2);
+  });
+
   test("of nobody who is known is counted by its address, once for a batch and also if it follows", async () => {
     const gateway = gatewayFor(undefined, { most: 2 });
     expect((await ask(gateway, "orderDesk.get,orderDesk.get", "{}")).status).toBe(401);
