@@ -237,7 +237,10 @@ const limitedForm: MiddlewareHandler<GatewayEnv> = bodyLimit({
 
 /** What is thrown, as a page: people read it. */
 function showFailure(failure: Error, c: Context<GatewayEnv>): Response | Promise<Response> {
-  const html = (content: Html, code: ProblemCode) => c.html(content, PROBLEMS[code].status);
+  const html = (content: Html, code: ProblemCode) => {
+    c.set("problem", code);
+    return c.html(content, PROBLEMS[code].status);
+  };
   if (!(failure instanceof ProblemError)) {
     console.error("switchyard: a page failed", c.get("requestId"), failure);
     return html(problemPage({ title: PROBLEMS.internal_error.title }), "internal_error");

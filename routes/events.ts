@@ -28,9 +28,8 @@ export function wantsStream(c: Context<GatewayEnv>): boolean {
 }
 
 /** A page of a journal. */
-export function eventPage(c: Context<GatewayEnv>, answer: EventsAnswer): Response {
-  const { events, cursor, more, ended, gap } = answer;
-  return c.json({ items: events, nextCursor: cursor, ended: ended && !more, gap });
+export function eventPage({ events, cursor, more, ended, gap }: EventsAnswer): object {
+  return { items: events, nextCursor: cursor, ended: ended && !more, gap };
 }
 
 /** A stream that begins with a stretch that was read already; 204 if a reader comes back after everything was sent. */

@@ -31,8 +31,12 @@ export interface GatewayEnv {
     streams: StreamLimits;
     limits: readonly GatewayLimit[];
     rateLimit: RateLimit;
-    /** Which operation it asks for, as the log tells it. */
-    route: { readonly template: string; readonly agent: string | null };
+    /** Which operation it asks for, and by which door, as the log tells it. */
+    route: {
+      readonly door: "rest" | "trpc";
+      readonly template: string | null;
+      readonly agent: string | null;
+    };
     /** Code of the problem that it is answered with. */
     problem: ProblemCode;
   };

@@ -7,7 +7,7 @@ export interface LogLine {
   readonly requestId: string;
   readonly traceId: string;
   readonly method: string;
-  /** Template of its address; null if there is none of that form. */
+  /** Template of its address, or the procedures that it calls; null if there is none of that form. */
   readonly route: string | null;
   /** Class of the agent that it is about. */
   readonly agent: string | null;
@@ -16,26 +16,29 @@ export interface LogLine {
   readonly ms: number;
   /** Name of the verified caller. */
   readonly principal: string | null;
-  readonly door: "rest";
+  readonly door: "rest" | "trpc";
   /** Code of the problem that was answered. */
   readonly problem: string | null;
 }
+
+const NO_ROUTE: GatewayEnv["Variables"]["route"] = { door: "rest", template: null, agent: null };
 
 /** Writes one line of JSON for each request. */
 export const logged: MiddlewareHandler<GatewayEnv> = async function log(c, next) {
   const began = Date.now();
   await next();
+  const { door, template, agent } = c.get("route") ?? NO_ROUTE;
   const line: LogLine = {
     time: new Date(began).toISOString(),
     requestId: c.get("requestId"),
     traceId: c.get("trace").id,
     method: c.req.method,
-    route: c.get("route")?.template ?? null,
-    agent: c.get("route")?.agent ?? null,
+    route: template,
+    agent,
     status: c.res.status,
     ms: Date.now() - began,
     principal: c.get("principal")?.name ?? null,
-    door: "rest",
+    door,
     problem: c.get("problem") ?? null,
   };
   console.log(JSON.stringify(line));

@@ -5,6 +5,7 @@ import { tokenPrincipal } from "../src/gateway/auth/token-principal";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { Scope } from "../src/gateway/contract/scope";
 import type { GatewayEnv } from "./gateway-env";
+import { countStranger } from "./rate-limit";
 
 /**
  * Lets in whoever shows credentials that are good. It comes before the count of requests, so that those too are counted that are
@@ -13,8 +14,8 @@ import type { GatewayEnv } from "./gateway-env";
  * @param byToken whether a stream token in the query will do; everywhere else one is refused.
  */
 export function identified(byToken: boolean): MiddlewareHandler<GatewayEnv> {
-  return async function identify(c, next) {
-    c.set("principal", await principalOf(c, byToken));
+  return async function tellCaller(c, next) {
+    c.set("principal", await identify(c, byToken));
     await next();
   };
 }
@@ -33,22 +34,30 @@ export interface Access {
 export function authorized({ scope, targetOf }: Access): MiddlewareHandler<GatewayEnv> {
   return async function authorize(c, next) {
     const principal = c.get("principal");
-    if (!principal.may(scope, undefined))
-      throw new ProblemError("forbidden", { detail: `The credentials lack ${scope}.` });
+    requireScope(principal, scope);
     requireReach(principal, scope, targetOf(c));
     await next();
   };
 }
 
-/** @throws ProblemError `unauthorized`, or `gateway_not_configured` if nobody could be let in. */
-async function principalOf(c: Context<GatewayEnv>, byToken: boolean): Promise<Principal> {
+/**
+ * Tells who asks, whatever for.
+ *
+ * @param token the stream token that was sent, if one was.
+ * @throws ProblemError `unauthorized`, `too_many_requests` if that comes too often, or `gateway_not_configured` if nobody could be let in.
+ */
+export async function identify(
+  c: Context<GatewayEnv>,
+  byToken: boolean,
+  token: string | undefined = c.req.query("token"),
+): Promise<Principal> {
   const authenticator = c.get("authenticator");
-  const token = c.req.query("token");
   const principal = await (token === undefined
     ? authenticator.authenticate(c.req.raw)
     : byToken && holderOf(token, authenticator));
   if (principal) return principal;
   if (!authenticator.configured) throw new ProblemError("gateway_not_configured", { detail: SET_A_KEY });
+  await countStranger(c);
   throw new ProblemError("unauthorized", { detail: detailOf(token, byToken) });
 }
 
@@ -65,6 +74,12 @@ function detailOf(token: string | undefined, byToken: boolean): string {
 async function holderOf(token: string, { streamTokens }: Authenticator): Promise<Principal | undefined> {
   const grant = await streamTokens.read(token);
   return grant && tokenPrincipal(grant);
+}
+
+/** @throws ProblemError if there is nothing to which the caller may do this. */
+export function requireScope(principal: Principal, scope: Scope): void {
+  if (!principal.may(scope, undefined))
+    throw new ProblemError("forbidden", { detail: `The credentials lack ${scope}.` });
 }
 
 /**

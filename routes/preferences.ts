@@ -38,14 +38,17 @@ export function waitOf(c: Context<GatewayEnv>): number | undefined {
   return digits === undefined ? undefined : Math.min(Number(digits), LONGEST_WAIT_SECONDS);
 }
 
-/** The idempotency key of a request, made unique to its caller and operation; undefined if it has none. */
+/**
+ * An idempotency key as it was sent, made unique to its caller and operation.
+ *
+ * @returns undefined if there is none.
+ */
 export async function onceOf(
-  c: Context<GatewayEnv>,
+  sent: string | undefined,
   { caller, operation, request }: { caller: string; operation: string; request: unknown },
 ): Promise<Once | undefined> {
-  const header = c.req.header("idempotency-key");
-  if (header === undefined) return undefined;
-  const key = header.replace(/^"(.*)"$/, "$1");
+  if (sent === undefined) return undefined;
+  const key = sent.replace(/^"(.*)"$/, "$1");
   const text = new TextEncoder().encode(JSON.stringify(request));
   return { key: JSON.stringify([caller, operation, key]), fingerprint: await fingerprintOf(text) };
 }

@@ -1,16 +1,21 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import {
-  type Problem,
   type ProblemCode,
+  problemDocument,
   ProblemError,
   type ProblemExtras,
   PROBLEMS,
 } from "../src/gateway/contract/problem";
 import type { GatewayEnv } from "./gateway-env";
 
-/** How soon it may be worth to try again. */
-const RETRY_AFTER_SECONDS: Readonly<Record<number, number>> = { 429: 10, 503: 1 };
+/** How soon it may be worth to try again. Whoever counts requests says it of `too_many_requests`. */
+const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = {
+  too_many_streams: 10,
+  agent_unavailable: 1,
+  credentials_unchecked: 1,
+  not_ready: 1,
+};
 
 /** Puts a problem on the wire (RFC 9457). */
 export function problemResponse(
@@ -18,35 +23,35 @@ export function problemResponse(
   code: ProblemCode,
   extras: ProblemExtras = {},
 ): Response {
-  const { status, title, retryable } = PROBLEMS[code];
-  const { detail, errors, decision, instanceStatus } = extras;
-  const problem: Problem = {
-    type: `urn:switchyard:problem:${code}`,
-    title,
-    status,
-    ...(detail === undefined ? {} : { detail }),
-    code,
-    requestId: c.get("requestId"),
-    retryable,
-    ...(errors === undefined ? {} : { errors: [...errors] }),
-    ...(instanceStatus === undefined ? {} : { instanceStatus }),
-    ...(decision === undefined ? {} : { decision }),
-  };
+  const problem = problemDocument(code, extras, c.get("requestId"));
   c.set("problem", code);
   c.header("content-type", "application/problem+json");
-  c.header("cache-control", "no-store");
-  if (code === "unauthorized") c.header("www-authenticate", 'Bearer realm="switchyard"');
-  const seconds = RETRY_AFTER_SECONDS[status];
-  if (seconds !== undefined && retryable) c.header("retry-after", String(seconds));
-  return c.body(JSON.stringify(problem), status);
+  for (const [name, value] of Object.entries(problemHeaders(code))) c.header(name, value);
+  return c.body(JSON.stringify(problem), PROBLEMS[code].status);
 }
 
-/** The one way from anything that was thrown to the wire. What is no problem for the client is logged, and not explained. */
+/** Headers that go with a problem. */
+export function problemHeaders(code: ProblemCode): Record<string, string> {
+  const seconds = RETRY_AFTER_SECONDS[code];
+  return {
+    "cache-control": "no-store",
+    ...(code === "unauthorized" ? { "www-authenticate": 'Bearer realm="switchyard"' } : {}),
+    ...(seconds === undefined ? {} : { "retry-after": String(seconds) }),
+  };
+}
+
+/** The one way from anything that was thrown to the wire. */
 export function onError(failure: Error, c: Context<GatewayEnv>): Response {
-  if (failure instanceof ProblemError) return problemResponse(c, failure.code, failure.extras);
-  if (failure instanceof HTTPException) return problemResponse(c, codeOf(failure), {});
-  console.error("switchyard: a request failed", c.get("requestId"), failure);
-  return problemResponse(c, "internal_error");
+  const { code, extras } = problemIn(failure, c.get("requestId"));
+  return problemResponse(c, code, extras);
+}
+
+/** The problem in anything that was thrown. What is no problem for the client is logged, and not explained. */
+export function problemIn(failure: unknown, requestId: string): Pick<ProblemError, "code" | "extras"> {
+  if (failure instanceof ProblemError) return failure;
+  if (failure instanceof HTTPException) return { code: codeOf(failure), extras: {} };
+  console.error("switchyard: a request failed", requestId, failure);
+  return { code: "internal_error", extras: {} };
 }
 
 /** What the framework itself refuses: bodies that are no JSON, of another type, or too large. */

@@ -1,30 +1,40 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { GatewayLimit } from "../src/gateway/contract/limits";
+import { ProblemError } from "../src/gateway/contract/problem";
 import type { GatewayEnv } from "./gateway-env";
-import { problemResponse } from "./problem-response";
 import type { RateLimit } from "./rate-policy";
 
 /** The longest span that the platform counts over, where the policy is not known. */
 const LONGEST_SECONDS = 60;
 const POLICY = '"requests"';
 
-/** Refuses requests of a caller that were too many; counted by its name, or by its address if anybody may ask. */
+/** Refuses requests of a caller that were too many. */
 export const throttled: MiddlewareHandler<GatewayEnv> = async function throttle(c, next) {
-  const principal: { readonly name: string } | undefined = c.get("principal");
-  const key = principal === undefined ? addressKey(c) : `principal:${principal.name}`;
-  if (!(await passes(c, key))) return tooMany(c);
-  tellPolicy(c);
+  await countCaller(c, c.get("principal"));
   await next();
 };
 
-/** Counts requests that show no valid key by the address that they come from, and says no more than that they are too many. */
-export const throttledStrangers: MiddlewareHandler<GatewayEnv> = async function throttleStrangers(c, next) {
-  await next();
-  if (c.get("problem") === "unauthorized" && !(await passes(c, addressKey(c)))) {
-    c.res.headers.delete("www-authenticate");
-    c.res = tooMany(c);
-  }
-};
+/**
+ * Counts what a caller asks, by its name, or by its address if anybody may ask.
+ *
+ * @throws ProblemError `too_many_requests`
+ */
+export async function countCaller(
+  c: Context<GatewayEnv>,
+  principal: { readonly name: string } | undefined,
+): Promise<void> {
+  await count(c, principal === undefined ? addressKey(c) : `principal:${principal.name}`);
+  tellPolicy(c);
+}
+
+/**
+ * Counts requests that show no valid credentials by the address that they come from.
+ *
+ * @throws ProblemError `too_many_requests`, which says no more than that they are too many.
+ */
+export async function countStranger(c: Context<GatewayEnv>): Promise<void> {
+  await count(c, addressKey(c));
+}
 
 /** The limit as it is published, if there is one and it is known. */
 export function publishedRate({ limiter, policy }: RateLimit): GatewayLimit[] {
@@ -41,8 +51,16 @@ export function publishedRate({ limiter, policy }: RateLimit): GatewayLimit[] {
   ];
 }
 
-async function passes(c: Context<GatewayEnv>, key: string): Promise<boolean> {
-  const { limiter } = c.get("rateLimit");
+async function count(c: Context<GatewayEnv>, key: string): Promise<void> {
+  if (await passes(c.get("rateLimit"), key)) return;
+  const seconds = c.get("rateLimit").policy?.seconds ?? LONGEST_SECONDS;
+  tellPolicy(c);
+  tell(c, "ratelimit", `${POLICY};r=0;t=${seconds}`);
+  tell(c, "retry-after", String(seconds));
+  throw new ProblemError("too_many_requests");
+}
+
+async function passes({ limiter }: RateLimit, key: string): Promise<boolean> {
   if (limiter === undefined) return true;
   try {
     return (await limiter.limit({ key })).success;
@@ -61,14 +79,10 @@ function addressKey(c: Context<GatewayEnv>): string {
 function tellPolicy(c: Context<GatewayEnv>): void {
   const { limiter, policy } = c.get("rateLimit");
   if (limiter === undefined || policy === undefined) return;
-  c.header("ratelimit-policy", `${POLICY};q=${policy.requests};w=${policy.seconds}`);
+  tell(c, "ratelimit-policy", `${POLICY};q=${policy.requests};w=${policy.seconds}`);
 }
 
-function tooMany(c: Context<GatewayEnv>): Response {
-  const seconds = c.get("rateLimit").policy?.seconds ?? LONGEST_SECONDS;
-  tellPolicy(c);
-  c.header("ratelimit", `${POLICY};r=0;t=${seconds}`);
-  const response = problemResponse(c, "too_many_requests");
-  response.headers.set("retry-after", String(seconds));
-  return response;
+/** An answer that has begun, as those of tRPC may while others of their batch are made, has its headers. */
+function tell(c: Context<GatewayEnv>, header: string, value: string): void {
+  if (!c.finalized) c.header(header, value);
 }

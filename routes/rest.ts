@@ -1,12 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { z } from "zod";
-import { reachesClass, WHOLE_GATEWAY } from "../src/gateway/auth/grant";
-import type { Principal } from "../src/gateway/auth/principal";
-import type { Actor, Door } from "../src/gateway/contract/audit";
-import type { Grant } from "../src/gateway/contract/grant";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
-import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
 import { agentTemplate } from "../src/gateway/operations/agents";
 import { cursorOf, watchOf } from "../src/gateway/operations/events";
@@ -18,14 +13,13 @@ import {
   type Subject,
 } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
-import { camel, words } from "../src/gateway/operations/words";
-import type { EventsAnswer, Once, StreamQuota } from "../src/gateway/port";
+import type { EventsAnswer, Once } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
+import { callerOf, maxAgeOf, pathParams, quotaOf, type Request, takesKey, targetOf, toCall } from "./asking";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
-import { clientOf } from "./client";
 import { jsonBody, limitedBody } from "./json-body";
-import { authorized, identified, requireReach } from "./middleware";
+import { authorized, identified } from "./middleware";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
 import { throttled } from "./rate-limit";
@@ -85,7 +79,7 @@ function toRoute(bound: BoundOperation) {
     ],
     request: {
       ...(params === undefined ? {} : { params }),
-      headers: requestHeaders(operation, rest),
+      headers: requestHeaders(bound),
       ...(schemas.query === undefined ? {} : { query: schemas.query }),
       ...(schemas.body === undefined
         ? {}
@@ -99,28 +93,24 @@ function toRoute(bound: BoundOperation) {
 }
 
 /** Asks who calls and counts that, then for the scope and the agent that the address names, unless anybody may call it or a signature says who. */
-function accessOf({ operation: { scope, signed, extent, kind }, subject }: BoundOperation) {
+function accessOf(bound: BoundOperation) {
+  const { scope, signed, kind } = bound.operation;
   if (scope === null) return [throttled];
   if (signed) return [limitedBody, signedBody, throttled];
-  const below = extent === "below" && subject !== undefined && subject.agent.children.length > 0;
-  const targetOf = (c: Context<GatewayEnv>) => {
-    if (subject === undefined) return extent === "whole" ? WHOLE_GATEWAY : undefined;
-    const params: Readonly<Record<string, string>> = c.req.param();
-    return { path: agentPath(subject, params), instanceId: params["instanceId"], below };
-  };
-  return [identified(kind === "events"), throttled, authorized({ scope, targetOf })];
+  return [
+    identified(kind === "events"),
+    throttled,
+    authorized({ scope, targetOf: (c) => targetOf(bound, c.req.param()) }),
+  ];
 }
 
 /** Says which operation is asked for. */
 function named(template: string, subject: Subject | undefined): MiddlewareHandler<GatewayEnv> {
   return async function name(c, next) {
-    c.set("route", { template, agent: subject?.agent.name ?? null });
+    c.set("route", { door: "rest", template, agent: subject?.agent.name ?? null });
     await next();
   };
 }
-
-/** Who calls what anybody may call. */
-const ANONYMOUS = "anonymous";
 
 const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 
@@ -134,25 +124,16 @@ function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
   ];
 }
 
-function requestHeaders(
-  { kind, once, signed }: BoundOperation["operation"],
-  { method, waits, etag }: BoundOperation["rest"],
-): z.ZodObject {
+function requestHeaders(bound: BoundOperation): z.ZodObject {
+  const { kind, signed } = bound.operation;
+  const { method, waits, etag } = bound.rest;
   if (signed) return SignatureHeaders;
   const prefer = kind === "events" ? PreferNews : PreferEnd;
   return z.object({
-    ...(method === "get" || once === false ? {} : { "idempotency-key": IdempotencyKey.optional() }),
+    ...(takesKey(bound) ? { "idempotency-key": IdempotencyKey.optional() } : {}),
     ...(waits ? { prefer: prefer.optional() } : {}),
     ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
   });
-}
-
-function pathParams(subject: Subject | undefined, { params }: OperationSchemas): z.ZodObject | undefined {
-  if (subject === undefined) return params;
-  const names = subject.chain.map(
-    ({ name }) => [camel(name), Name.describe(`Name of the ${words(name)}`)] as const,
-  );
-  return z.object({ ...Object.fromEntries(names), ...params?.shape });
 }
 
 function success({ status, waits, created }: BoundOperation["rest"], { output, frame }: OperationSchemas) {
@@ -194,45 +175,20 @@ async function serve(
   operation: BoundOperation,
   registry: Registry,
 ): Promise<Response> {
-  const { scope, kind } = operation.operation;
+  const { scope, kind, signed } = operation.operation;
   const principal = scope === null ? undefined : c.get("principal");
-  const params = c.req.valid("param" as never) as Record<string, string> | undefined;
-  const path = operation.subject === undefined ? undefined : agentPath(operation.subject, params ?? {});
-  const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
-  if (path !== undefined && scope !== null && principal !== undefined && asksForSubtree(request.query))
-    requireReach(principal, scope, { path, instanceId: undefined, below: true });
-
-  const caller = principal?.name ?? ANONYMOUS;
-  const once = await onceFor(c, operation, caller, request);
-  const ifMatch = c.req.header("if-match");
-  const tokenId = principal?.token?.id;
-  const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
-  const actor = actorOf(c, principal, operation.operation.signed ? "callback" : "rest");
-  const reaches = (other: AgentPath): boolean =>
-    scope !== null && principal?.may(scope, { path: other, instanceId: undefined }) === true;
-  const holder: Grant = principal ?? { scopes: [], agents: [] };
-  const reach = {
-    registry,
-    port: c.get("port"),
-    path,
-    agent: path && c.get("port").at(path, actor),
-    directory: c.get("directory")(actor),
-    limits: c.get("limits"),
-    actor,
-    holder,
-    holderUntil: principal?.expiresAt,
-    reaches,
-    reachesClass: (classes) => reachesClass(holder, classes),
-    issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
-    issueLinkToken: (grant) => c.get("linkTokens").issue(grant),
-    readLinkToken: (token) => c.get("linkTokens").read(token),
-    mayDecideAt: (at) => principal?.may("approvals:decide", { path: at, instanceId: undefined }) === true,
-    origin: c.get("origin"),
-    senderNames: c.get("callbackSenders").names,
-    mintKey: (id) => c.get("authenticator").mintKey(id),
-  } as Reach;
-
-  if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
+  const request: Request = {
+    params: c.req.valid("param" as never),
+    query: c.req.valid("query" as never),
+    body: c.req.valid("json" as never),
+  };
+  const { asked, reach } = toCall(c, registry, operation, request, {
+    door: signed ? "callback" : "rest",
+    principal,
+    once: await onceFor(c, operation, callerOf(principal), request),
+    ifMatch: c.req.header("if-match"),
+  });
+  if (kind === "events") return serveEvents(c, operation, asked, reach);
   const answer = await operation.answer(asked, reach);
   const { waits, created, location, etag } = operation.rest;
   const status = created?.(answer) === true ? 201 : operation.rest.status;
@@ -241,33 +197,20 @@ async function serve(
   c.header("cache-control", "no-store");
   const wait = waits ? waitOf(c) : undefined;
   if (wait === undefined) return c.json(answer as object, status);
-  const ended = await hold(c, reach, answer as Instance, wait, caller);
+  const ended = await hold(c, reach, answer as Instance, wait, asked.caller);
   return c.json(ended, isTerminal(ended.status) ? 200 : status);
-}
-
-/** Whether a checked query asks for the agents below too. */
-function asksForSubtree(query: unknown): boolean {
-  return (query as { readonly scope?: unknown } | undefined)?.scope === "subtree";
 }
 
 /** How a repeat of the request is known; undefined if none is told from another request. */
 async function onceFor(
   c: Context<GatewayEnv>,
-  { id, operation: { once, signed }, rest }: BoundOperation,
+  operation: BoundOperation,
   caller: string,
-  request: unknown,
+  request: Request,
 ): Promise<Once | undefined> {
-  if (rest.method === "get" || once === false) return undefined;
-  return signed ? onceOfSigned(c, caller, id) : onceOf(c, { caller, operation: id, request });
-}
-
-function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined, door: Door): Actor {
-  return {
-    name: principal?.name ?? ANONYMOUS,
-    scopes: principal?.scopes ?? [],
-    door,
-    ...clientOf(c),
-  };
+  if (!takesKey(operation)) return undefined;
+  if (operation.operation.signed) return onceOfSigned(c, caller, operation.id);
+  return onceOf(c.req.header("idempotency-key"), { caller, operation: operation.id, request });
 }
 
 function hold(
@@ -280,11 +223,6 @@ function hold(
   const { id } = instance;
   const source = journalSource(reach, { instanceId: id, quota: quotaOf(c, caller) });
   return holdInstance(c, instance, seconds, source, () => reach.agent.getInstance({ id }));
-}
-
-function quotaOf(c: Context<GatewayEnv>, caller: string): StreamQuota {
-  const { perInstance, perCaller } = c.get("streams");
-  return { caller, perInstance, perCaller };
 }
 
 async function serveEvents(
@@ -306,25 +244,7 @@ async function serveEvents(
 
   const answer = await read(stream);
   const source = journalSource(reach, watchOf({ ...asked, quota }));
-  if (stream) return eventStreamResponse(c, source, after !== undefined, answer, maxAgeOf(c));
-  return eventPage(c, wait === undefined ? answer : await holdPage(c, answer, wait, source, read));
-}
-
-/** Streams that were opened together do not all come back together. */
-const JITTER = 0.1;
-
-/** How long a stream may last: up to a tenth less than the most, and no longer than the credentials that it was opened with. */
-function maxAgeOf(c: Context<GatewayEnv>): number {
-  const maxAgeMs = c.get("streams").maxAgeMs * (1 - JITTER * Math.random());
-  const { expiresAt = Infinity } = c.get("principal");
-  return Math.min(maxAgeMs, Math.max(expiresAt - Date.now(), 0));
-}
-
-function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {
-  const toStep = ({ name }: { name: string }): AgentStep => ({
-    agent: name,
-    name: params[camel(name)] ?? "",
-  });
-  const [root, ...below] = chain;
-  return [toStep(root), ...below.map(toStep)];
+  if (stream)
+    return eventStreamResponse(c, source, after !== undefined, answer, maxAgeOf(c, c.get("principal")));
+  return c.json(eventPage(wait === undefined ? answer : await holdPage(c, answer, wait, source, read)));
 }

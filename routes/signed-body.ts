@@ -4,6 +4,7 @@ import { ProblemError } from "../src/gateway/contract/problem";
 import type { Once } from "../src/gateway/port";
 import type { GatewayEnv } from "./gateway-env";
 import { fingerprintOf } from "./preferences";
+import { countStranger } from "./rate-limit";
 
 const ID = "webhook-id";
 const TIMESTAMP = "webhook-timestamp";
@@ -34,10 +35,12 @@ export const signedBody: MiddlewareHandler<GatewayEnv> = async function requireS
           body,
         })
       : undefined;
-  if (sender === undefined)
+  if (sender === undefined) {
+    await countStranger(c);
     throw new ProblemError("unauthorized", {
       detail: `Sign the body as Standard Webhooks says: ${ID}, ${TIMESTAMP} and ${SIGNATURE}.`,
     });
+  }
   c.set("principal", sender);
   await next();
 };

@@ -38,5 +38,5 @@ export function datasetName(file: string): string {
 
 function airports(): string {
   // The package exports nothing but its entry, which lies in the folder beside the data.
-  return fileURLToPath(new URL("../data/airports.csv", import.meta.resolve("vega-datasets")));
+  return fileURLToPath(new URL("../data/airports.csv", import.meta.resolve("vega-datasets")).href);
 }

@@ -2,7 +2,7 @@ export { withGateway, type GatewayMembers, type StartOptions } from "./gateway/a
 export { GatewayDirectory } from "./gateway/directory/gateway-directory";
 export { WebhookEndpoint } from "./gateway/webhook/webhook-endpoint";
 export { Name } from "./gateway/contract/names";
-export { createGateway, type GatewayOptions } from "./gateway/app";
+export { createGateway, type Gateway, type GatewayOptions } from "./gateway/app";
 export { defineAgent } from "./gateway/registry/agent-definition";
 export { DefinitionError } from "./gateway/registry/definition-error";
 export {
@@ -15,3 +15,4 @@ export {
   type ProgressOf,
 } from "./gateway/registry/workflow-definition";
 export { type GateOptions, GatewayWorkflow } from "./gateway/workflow/gateway-workflow";
+export type { AppRouter } from "./gateway/trpc/app-router";

@@ -7,7 +7,7 @@ export { ClearHistoryWorkflow } from "./desk/clear-history";
 export { ImportDatasetWorkflow } from "./desk/import-dataset";
 export { PublishReleaseWorkflow } from "./desk/publish-release";
 
-export default createGateway({
+const gateway = createGateway({
   agents: [catalog],
   // Another system that checks data sets, and says by signed callbacks whether they are loaded.
   callbacks: {
@@ -15,3 +15,7 @@ export default createGateway({
   },
   info: { title: "Data desk", license: { name: "MIT", identifier: "MIT" } },
 });
+
+/** What clients are typed by. */
+export type App = typeof gateway;
+export default gateway;

@@ -8,7 +8,7 @@ import { crossOrigin, secured } from "../../routes/browser";
 import type { GatewayEnv } from "../../routes/gateway-env";
 import { logged } from "../../routes/log";
 import { onError, problemResponse } from "../../routes/problem-response";
-import { publishedRate, throttledStrangers } from "../../routes/rate-limit";
+import { publishedRate } from "../../routes/rate-limit";
 import type { RateLimiter, RatePolicy } from "../../routes/rate-policy";
 import { requestSize } from "../../routes/request-size";
 import { mountRest, refuseInvalid } from "../../routes/rest";
@@ -29,7 +29,9 @@ import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
 import { DefinitionError } from "./registry/definition-error";
 import { createRegistry, type Registry } from "./registry/registry";
+import type { TypedGateway } from "./registry/wire";
 import { publishedStreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
+import { mountTrpc, toldAsTrpc, TRPC } from "./trpc/mount";
 
 /** What the gateway reads of its environment, beside the bindings that the definitions name. */
 interface GatewayBindings {
@@ -40,9 +42,9 @@ interface GatewayBindings {
 }
 
 /** What {@link createGateway} takes. */
-export interface GatewayOptions {
+export interface GatewayOptions<Agents extends readonly AgentDefinition[] = readonly AgentDefinition[]> {
   /** The root agents; everything below them follows from their definitions. */
-  readonly agents: readonly AgentDefinition[];
+  readonly agents: Agents;
   /** Title and version of the API, as the OpenAPI document gives them. */
   readonly info?: Partial<DocumentInfo>;
   /** How long event streams live, and how many there may be. */
@@ -61,13 +63,20 @@ export interface GatewayOptions {
   readonly log?: boolean;
 }
 
+/** The Worker. Clients are typed by its type: `export type App = typeof gateway`. */
+export interface Gateway<Agents extends readonly AgentDefinition[]> extends TypedGateway<Agents> {
+  readonly fetch: ExportedHandlerFetchHandler;
+}
+
 /**
  * Makes the Worker: `export default createGateway({ agents: [orderDesk] })`.
  *
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway(options: GatewayOptions): { fetch: ExportedHandlerFetchHandler } {
+export function createGateway<const Agents extends readonly AgentDefinition[]>(
+  options: GatewayOptions<Agents>,
+): Gateway<Agents> {
   const registry = createRegistry(options.agents);
   const settings = settingsOf(options);
   checkBindings(registry);
@@ -115,6 +124,7 @@ function createApp(
   if (log) app.use(logged);
   app.use(secured);
   if (cors !== undefined) app.use(crossOrigin(cors.origins));
+  app.use(`${TRPC}/*`, toldAsTrpc);
   // What is wrong is for its developer: those who look after the machine need to know only that it is.
   if (mistake !== undefined) app.get("/readyz", (c) => problemResponse(c, "not_ready"));
   app.use(async function provide(c, next) {
@@ -145,9 +155,10 @@ function createApp(
   app.use(requestSize);
   // Ahead of what is said of addresses: people read what becomes of a link that was written wrongly.
   app.route("/approvals", approvalPage(registry));
-  app.use(oneAddress, throttledStrangers);
-
   const operations = bindOperations(registry);
+  // Its clients write addresses in a way of their own.
+  mountTrpc(app, operations, registry);
+  app.use(oneAddress);
   mountRest(app, operations, registry);
 
   let document: string | undefined;

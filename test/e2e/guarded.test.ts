@@ -177,9 +177,17 @@ describe("the log", () => {
       authorization: "",
     });
     await gateway.get(AGENT, { "x-request-id": "logged-3", authorization: "Bearer SECRET" });
+    const input = encodeURIComponent(JSON.stringify({ name: "secret-name" }));
+    const called = await gateway.get(`/trpc/guarded.get?input=${input}`, {
+      ...headers,
+      "x-request-id": "logged-4",
+    });
+    expect(called.headers.get("x-request-id")).toBe("logged-4");
+    expect(called.headers.get("traceparent")).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-/);
+    expect(called.headers.get("x-content-type-options")).toBe("nosniff");
     const lines = await until(
       async () => linesOf(gateway).filter(({ requestId }) => requestId.startsWith("logged-")),
-      (found) => found.length >= 3,
+      (found) => found.length >= 4,
     );
     expect(lines).toEqual([
       {
@@ -209,6 +217,16 @@ describe("the log", () => {
         status: 401,
         principal: null,
         problem: "unauthorized",
+      }),
+      expect.objectContaining({
+        requestId: "logged-4",
+        traceId: "0af7651916cd43dd8448eb211c80319c",
+        route: "/trpc/guarded.get",
+        agent: "guarded",
+        status: 404,
+        principal: "api-key",
+        door: "trpc",
+        problem: "agent_not_found",
       }),
     ]);
   });

@@ -9,7 +9,7 @@ const asked = { caller: "ada", operation: "startRefund", request: { params: { or
 async function preferencesOf(headers: Record<string, string>, about: typeof asked = asked) {
   let found: { wait: number | undefined; once: Awaited<ReturnType<typeof onceOf>> } | undefined;
   const app = new Hono<GatewayEnv>().get("/", async (c) => {
-    found = { wait: waitOf(c), once: await onceOf(c, about) };
+    found = { wait: waitOf(c), once: await onceOf(c.req.header("idempotency-key"), about) };
     return c.body(null, 204);
   });
   await app.request("/", { headers });

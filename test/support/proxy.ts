@@ -1,15 +1,19 @@
 import { once } from "node:events";
-import { createServer, request } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { TestGateway } from "./gateway.ts";
 
-/** What stands between a browser and a gateway: it adds the key, which an EventSource cannot send, and can cut. */
+/** What stands between a client and a gateway: it adds the key, which an EventSource cannot send, and does what networks do. */
 export interface Proxy extends AsyncDisposable {
   readonly url: URL;
   /** Every request that passed, in order, and how it was answered. */
   readonly passed: readonly { readonly lastEventId: string | undefined; readonly status: number }[];
   /** Cuts all connections to clients. */
   cut(): void;
+  /** Lets nothing more through of what is being answered; the connections stay open. */
+  silence(): void;
+  /** Cuts the next so many connections on which something is changed, once the gateway has answered. */
+  dropAnswers(count: number): void;
 }
 
 /** It has an icon of its own, so that a browser asks for none. */
@@ -19,12 +23,14 @@ const PAGE = '<!doctype html><title>a page</title><link rel="icon" href="data:,"
 export async function startProxy(gateway: TestGateway): Promise<Proxy> {
   const passed: { lastEventId: string | undefined; status: number }[] = [];
   const clients = new Set<Socket>();
+  const answers = new Set<IncomingMessage>();
+  let drops = 0;
   const server = createServer((incoming, outgoing) => {
     if (incoming.url === "/") {
       outgoing.setHeader("content-type", "text/html").end(PAGE);
       return;
     }
-    const asked = request(new URL(incoming.url ?? "/", gateway.url), {
+    const asked = request(new URL(incoming.url ?? "/", gateway.url).href, {
       method: incoming.method,
       agent: false,
       headers: { ...incoming.headers, host: gateway.url.host, authorization: `Bearer ${gateway.key}` },
@@ -33,12 +39,18 @@ export async function startProxy(gateway: TestGateway): Promise<Proxy> {
       if (outgoing.destroyed) return asked.destroy();
       const lastEventId = incoming.headers["last-event-id"];
       passed.push({ lastEventId: lastEventId?.toString(), status: answer.statusCode ?? 0 });
+      if (drops > 0 && incoming.method !== "GET") {
+        drops -= 1;
+        return outgoing.destroy();
+      }
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answers.add(answer);
+      answer.once("close", () => answers.delete(answer));
       answer.pipe(outgoing);
     });
     asked.on("error", () => outgoing.destroy());
     outgoing.on("close", () => asked.destroy());
-    asked.end();
+    incoming.pipe(asked);
   });
   server.on("connection", (client) => {
     clients.add(client);
@@ -50,10 +62,17 @@ export async function startProxy(gateway: TestGateway): Promise<Proxy> {
   const cut = (): void => {
     for (const client of clients) client.destroy();
   };
+  const silence = (): void => {
+    for (const answer of answers) answer.unpipe().resume();
+  };
   return {
     url: new URL(`http://127.0.0.1:${port}/`),
     passed,
     cut,
+    silence,
+    dropAnswers: (count) => {
+      drops = count;
+    },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();

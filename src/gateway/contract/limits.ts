@@ -134,6 +134,12 @@ export const LIMITS = {
     description: "A page; a list over a subtree also looks at 50 agents at most, and goes on by its cursor",
   },
   batchItems: { most: 100, unit: "items", code: "invalid_request", description: "The starts of one batch" },
+  trpcCalls: {
+    most: 10,
+    unit: "requests",
+    code: "invalid_request",
+    description: "The calls of one batch of tRPC; one body limit holds for all of them",
+  },
   delaySeconds: {
     most: 365 * 86_400,
     unit: "seconds",

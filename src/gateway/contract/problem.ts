@@ -136,6 +136,27 @@ export class ProblemError extends Error {
   }
 }
 
+/** The document of a problem. */
+export function problemDocument(
+  code: ProblemCode,
+  { detail, errors, decision, instanceStatus }: ProblemExtras,
+  requestId: string,
+): Problem {
+  const { status, title, retryable } = PROBLEMS[code];
+  return {
+    type: `urn:switchyard:problem:${code}`,
+    title,
+    status,
+    ...(detail === undefined ? {} : { detail }),
+    code,
+    requestId,
+    retryable,
+    ...(errors === undefined ? {} : { errors: [...errors] }),
+    ...(instanceStatus === undefined ? {} : { instanceStatus }),
+    ...(decision === undefined ? {} : { decision }),
+  };
+}
+
 /** Where a value does not match its schema: one place per issue, one per field that is not known. */
 export function placesOf(
   error: z.ZodError,

@@ -46,6 +46,7 @@ export const callMethod = operation<MethodSubject>()({
   scope: "agents:call",
   rest: { method: "post", path: ({ method }) => `/methods/${method}`, status: 200 },
   parsed: true,
+  bodyAs: "input",
   schemas: ({ agent, method, contract }) => ({
     body: named(contract.input, `${pascal(agent.name)}${pascal(method)}Input`),
     output: named(contract.output, `${pascal(agent.name)}${pascal(method)}Output`),

@@ -9,7 +9,8 @@ import { pascal, words } from "./words";
 
 const LinkParams = ApprovalParams.extend({ linkId: LinkId.describe("Id of the link") });
 
-const LinkBody = z
+/** What a link is to be. */
+export const LinkBody = z
   .strictObject({
     for: LinkHolder,
     decisions: z

@@ -125,6 +125,8 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
    */
   readonly extent?: "below" | "whole";
   readonly rest: RestShape<Over>;
+  /** What a door that takes everything in one object calls the body, where its fields do not stand beside the others. */
+  readonly bodyAs?: string;
   /** False where an idempotency key is of no use: repeating the operation does nothing, or nothing is kept of it. */
   readonly once?: false;
   /** `events` answers with a stretch of a journal, which a door may go on to stream. */

@@ -25,6 +25,7 @@ export const replaceState = operation<Subject>()({
   description,
   scope: "agents:call",
   rest: { method: "put", path: () => "/state", status: 200, etag },
+  bodyAs: "state",
   schemas: ({ agent }) => ({ body: stateOf(agent), output: stateView(agent) }),
   problems: ["precondition_failed"],
   answer: ({ body, ifMatch, once }, { agent }) =>
@@ -37,6 +38,7 @@ export const mergeState = operation<Subject>()({
   description,
   scope: "agents:call",
   rest: { method: "patch", path: () => "/state", status: 200, etag },
+  bodyAs: "patch",
   schemas: ({ agent }) => ({
     body: z
       .record(z.string(), z.unknown())

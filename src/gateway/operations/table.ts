@@ -21,7 +21,16 @@ import { getHealth, getLimits, getReadiness } from "./gateway";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
 import { createKey, getKey, listKeys, revokeKey, rotateKey } from "./keys";
 import { createLink, listLinks, revokeLink } from "./links";
-import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
+import type {
+  Asked,
+  MethodSubject,
+  Operation,
+  OperationSchemas,
+  Reach,
+  RestMethod,
+  Subject,
+  WorkflowSubject,
+} from "./operation";
 import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
 import { getState, mergeState, replaceState, resetState } from "./state";
 import { getDelivery, listDeliveries, redeliver, redeliverMany } from "./webhook-deliveries";
@@ -95,10 +104,12 @@ const OF_AGENT_WITH_EVENTS = [readAgentEvents, createStreamToken, revokeStreamTo
 /** An operation with everything that it is about filled in: what a door serves. */
 export interface BoundOperation {
   readonly id: string;
+  /** Its id without the names of what it is about: `start`, `listInstances`. */
+  readonly verb: string;
   readonly summary: string;
   readonly operation: Pick<
     Operation,
-    "description" | "scope" | "signed" | "extent" | "kind" | "once" | "parsed" | "problems"
+    "description" | "scope" | "signed" | "extent" | "kind" | "bodyAs" | "once" | "parsed" | "problems"
   >;
   readonly rest: {
     readonly method: RestMethod;
@@ -111,6 +122,9 @@ export interface BoundOperation {
   };
   /** Undefined for what is about the gateway itself. */
   readonly subject: Subject | undefined;
+  /** Name of the workflow, or of the method, that it is about. */
+  readonly workflow: string | undefined;
+  readonly method: string | undefined;
   readonly schemas: OperationSchemas;
   readonly answer: (asked: Asked<OperationSchemas>, reach: Reach) => Promise<unknown>;
 }
@@ -155,15 +169,31 @@ function isChanged({ workflows, children, methods, state }: AgentDefinition): bo
 /** What the operation is about is erased here: from now on doors treat all alike. */
 function bind<Over>(operation: Operation<Over>, over: unknown, subject: Subject | undefined): BoundOperation {
   const about = over as Over;
+  const { workflow, method: called } = (over ?? {}) as Partial<WorkflowSubject & MethodSubject>;
   const { method, path, status, waits = false, created, location, etag } = operation.rest;
   return {
     id: operation.id(about),
+    verb: operation.id(nameless(over) as Over),
     summary: operation.summary(about),
     operation,
     rest: { method, path: path(about), status, waits, created, location, etag },
     subject,
+    workflow: workflow?.name,
+    method: called,
     schemas: operation.schemas(about),
     answer: (asked, reach) => operation.answer(asked, reach, about),
+  };
+}
+
+/** What an operation is about, without its names. */
+function nameless(over: unknown): unknown {
+  if (over === undefined) return undefined;
+  const { agent, workflow, ...others } = over as Subject & Partial<WorkflowSubject>;
+  return {
+    ...others,
+    agent: { ...agent, name: "" },
+    workflow: workflow && { ...workflow, name: "" },
+    method: "",
   };
 }
 

@@ -50,8 +50,10 @@ export interface TypedAgentDefinition<
   Workflows extends readonly WorkflowDefinition[],
   Methods extends MethodContracts,
   Children extends readonly AgentDefinition[],
+  State extends z.ZodType | undefined,
 > extends AgentDefinition {
   readonly name: AgentName;
+  readonly state: State;
   readonly workflows: Workflows;
   readonly children: Children;
   readonly methods: Methods;
@@ -93,16 +95,17 @@ export function defineAgent<
   const Methods extends MethodContracts = Record<never, never>,
   const Workflows extends readonly WorkflowDefinition[] = readonly [],
   const Children extends readonly AgentDefinition[] = readonly [],
+  State extends z.ZodType | undefined = undefined,
 >(options: {
   name: AgentName;
   binding?: string;
   description?: string;
   agent: AgentClass<Instance>;
-  state?: z.ZodType;
+  state?: State;
   workflows?: Workflows;
   children?: Children;
   methods?: Methods & FittingMethods<Instance, Methods>;
-}): TypedAgentDefinition<AgentName, Workflows, Methods, Children> {
+}): TypedAgentDefinition<AgentName, Workflows, Methods, Children, State> {
   const { name, agent } = options;
   if (!PublicName.safeParse(name).success) {
     throw new DefinitionError(`Agent "${name}": the name must be kebab-case, and not "sub". Rename it.`);
@@ -113,13 +116,13 @@ export function defineAgent<
       `Agent "${name}": a class ${agent.name} is defined as "${known.name}" already. Give each definition a class of its own name.`,
     );
   }
-  const definition: TypedAgentDefinition<AgentName, Workflows, Methods, Children> = {
+  const definition: TypedAgentDefinition<AgentName, Workflows, Methods, Children, State> = {
     name,
     binding: options.binding,
     description: options.description,
     agent,
-    state: options.state,
-    // Inference cannot see that an empty list stands in exactly where its type parameter was defaulted.
+    // Inference cannot see that what is empty stands in exactly where its type parameter was defaulted.
+    state: options.state as State,
     workflows: (options.workflows ?? []) as unknown as Workflows,
     children: (options.children ?? []) as unknown as Children,
     methods: (options.methods ?? {}) as Methods,
