@@ -270,8 +270,8 @@ test("links of an approval, how long they are good for, and the form behind one:
   for (let n = 2; n < most("approvalLinks"); n += 1) expect(await link(60)).toBe("201");
   for (const _ of "many more") expect(await link(60)).toBe("409 too_many_links");
 
-  const form = async (bytes: number) =>
-    (await sendForm(url, { reason: "x".repeat(bytes - "shown=&reason=".length), shown: "" })).status;
+  const form = async (size: number) =>
+    (await sendForm(url, { reason: "x".repeat(size - "shown=&reason=".length), shown: "" })).status;
   expect(await form(most("formBytes"))).toBe(400);
   expect(await form(most("formBytes") + 1)).toBe(413);
   expect(await form(5_000_000)).toBe(413);
