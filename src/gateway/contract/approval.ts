@@ -16,19 +16,21 @@ export const Approval = z
     occurrence: z.int().describe("1, or more when the step name is used again in one run"),
     summary: z.string().nullable().describe("What is asked, in a sentence"),
     details: z.unknown().describe("What an approver should see: any JSON"),
-    status: ApprovalStatus,
+    status: ApprovalStatus.describe("Whether it waits, or how it was closed"),
     requestedAt: z.iso.datetime().describe("When it was asked"),
     deadline: z.iso.datetime().nullable().describe("When it expires"),
     decidedBy: z.string().nullable().describe("Name of the principal who decided"),
     decidedAt: z.iso.datetime().nullable().describe("When it was closed"),
     reason: z.string().nullable().describe("The reason that was given"),
     metadata: z.unknown().describe("What the approver sent with the decision"),
-    links: z.object({
-      self: z.string().describe("The approval"),
-      instance: z.string().describe("The instance that waits"),
-      approve: z.string().describe("Where it is approved"),
-      reject: z.string().describe("Where it is rejected"),
-    }),
+    links: z
+      .object({
+        self: z.string().describe("The approval"),
+        instance: z.string().describe("The instance that waits"),
+        approve: z.string().describe("Where it is approved"),
+        reject: z.string().describe("Where it is rejected"),
+      })
+      .describe("Addresses of what belongs to it"),
   })
   .meta({ id: "Approval", description: "A gate that waits for a person" });
 export type Approval = z.infer<typeof Approval>;

@@ -45,7 +45,7 @@ export const AuditVerification = z
       .nullable()
       .describe("`seq` of the first entry that is not as it was written, or is missing"),
     head: z
-      .object({ seq: z.int(), hash: z.string() })
+      .object({ seq: z.int().describe("Its `seq`"), hash: z.string().describe("Its `hash`") })
       .nullable()
       .describe(
         "The newest entry that was checked. Kept elsewhere, it shows later whether the log was made anew",

@@ -76,7 +76,9 @@ export function isOfInstance(event: GatewayEvent): event is InstanceEvent | Step
 }
 
 const control = <const Type extends string>(type: Type, description: string) =>
-  z.object({ type: z.literal(type) }).meta({ id: variantName("ControlFrame", type), description });
+  z
+    .object({ type: z.literal(type).describe("Type of the frame") })
+    .meta({ id: variantName("ControlFrame", type), description });
 
 /** Control frames of a stream: they tell of the stream, not of the agent, and are never stored. */
 export const ControlFrame = z
@@ -99,8 +101,8 @@ const dataOf = ({ progress, output }: InstanceSchemas): Record<InstanceEventType
   "instance.restarted": z.object({
     from: z.string().nullable().describe("The step it begins from; null is the beginning"),
   }),
-  "instance.event": z.object({ event: z.unknown() }),
-  "instance.message": z.object({ message: z.unknown() }),
+  "instance.event": z.object({ event: z.unknown().describe("As the workflow sent it") }),
+  "instance.message": z.object({ message: z.unknown().describe("As the workflow sent it") }),
   "instance.completed": z.object({ output }),
   "instance.errored": z.object({ error: InstanceError }),
   "instance.terminated": z.object({}),
@@ -142,13 +144,13 @@ export function eventSchema(workflow: InstanceSchemas, id: string): UnionByType 
   const variant = (type: InstanceEventType): z.ZodObject => {
     const shape = {
       id: ID,
-      type: z.literal(type),
+      type: z.literal(type).describe("Type of the event"),
       agent: AGENT,
       instanceId: z.string().describe("The instance it tells of"),
       workflow: z.literal(workflow.name).describe("Public name of its workflow"),
       attempt: z.int().describe("Attempt of the instance"),
       time: TIME,
-      data: data[type],
+      data: data[type].describe("What there is to tell of it"),
     };
     return z.object(shape).meta({ id: variantName(id, type), description: MEANINGS[type] });
   };
@@ -170,7 +172,7 @@ export type StateSource = z.infer<typeof StateSource>;
 export const StateUpdated = z
   .object({
     id: ID,
-    type: z.literal("state.updated"),
+    type: z.literal("state.updated").describe("The state of the agent changed"),
     agent: AGENT,
     time: TIME,
     data: z.object({

@@ -20,6 +20,8 @@ const ApprovalParams = z.object({
 export const listApprovals = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Approvals`,
   summary: ({ agent }) => `List the approvals of one ${words(agent.name)}, newest first`,
+  description:
+    "Also those that were decided, expired or cancelled, unless `status` chooses. With `scope=subtree` those of all agents below, too.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/approvals", status: 200 },
   schemas: () => ({
@@ -41,6 +43,7 @@ export const listApprovals = operation<Subject>()({
 export const getApproval = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}Approval`,
   summary: ({ agent }) => `Read one approval of one ${words(agent.name)}`,
+  description: "What is asked, of which instance, by when, and how it was decided.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/approvals/{approvalId}", status: 200 },
   schemas: () => ({ params: ApprovalParams, output: Approval }),
@@ -83,6 +86,8 @@ function decideInstance(decision: Decision) {
     id: ({ agent }) => `${decision}${pascal(agent.name)}Instance`,
     summary: ({ agent }) =>
       `${pascal(decision)} the only open approval of one instance of one ${words(agent.name)}`,
+    description:
+      "For whoever knows the instance and not its approval. An instance with none, or several, is told `approval_ambiguous`.",
     scope: "approvals:decide",
     rest: { method: "post", path: () => `/instances/{instanceId}/${decision}`, status: 200 },
     schemas: ({ agent }) => ({
@@ -113,7 +118,10 @@ function shownBody({ name, workflows }: AgentDefinition, decision: Decision): z.
       reason: Reason.optional(),
       ...(contracts.length === 0 ? {} : { metadata: needed ? metadata : metadata.optional() }),
     })
-    .meta({ id: `${pascal(name)}${pascal(decision)}Request` });
+    .meta({
+      id: `${pascal(name)}${pascal(decision)}Request`,
+      description: `What a decision to ${decision} may say beside that`,
+    });
 }
 
 function decisionOf({ reason, metadata }: { reason?: string | undefined; metadata?: unknown }) {

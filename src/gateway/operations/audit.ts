@@ -18,6 +18,7 @@ const verificationSchemas = () => ({
 export const listAudit = operation<undefined>()({
   id: () => "listAudit",
   summary: () => "List what was done to the gateway's keys and webhook endpoints, newest first",
+  description: "Each entry has the hash of itself and of the entry before it. Nothing is ever removed.",
   scope: "audit:read",
   rest: { method: "get", path: () => "/audit", status: 200 },
   schemas: pageSchemas,
@@ -28,6 +29,8 @@ export const listAudit = operation<undefined>()({
 export const verifyAudit = operation<undefined>()({
   id: () => "verifyAudit",
   summary: () => "Check that the gateway's audit log is as it was written",
+  description:
+    "Computes the hashes anew, from the oldest entry on. Where the log is long one call checks a part: follow `nextCursor` to the end.",
   scope: "audit:read",
   rest: { method: "get", path: () => "/audit/verification", status: 200 },
   schemas: verificationSchemas,
