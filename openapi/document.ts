@@ -1,10 +1,16 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { GatewayEnv } from "../routes/gateway-env";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { words } from "../src/gateway/operations/words";
-import { codesOf, documentedRoute, exampleOf, HEADERS } from "./documented-route";
+import {
+  codesOf,
+  documentedOperation,
+  exampleOf,
+  HEADERS,
+  type OperationObject,
+} from "./documented-operation";
 import { INTRODUCTION } from "./introduction";
-import { SchemaCollector } from "./schema-collector";
+import { type JsonSchema, SchemaCollector } from "./schema-collector";
 
 /** What a document says of the gateway as a whole. */
 export interface DocumentInfo {
@@ -16,51 +22,74 @@ export interface DocumentInfo {
   readonly license?: { readonly name: string; readonly identifier?: string; readonly url?: string };
 }
 
-/** The OpenAPI 3.1 document of everything that an app serves, as JSON text. */
+/** Where the API is served. */
+export interface DocumentServer {
+  /** An origin, such as `https://agents.example.com`, or a path relative to the document. */
+  readonly url: string;
+  readonly description?: string;
+}
+
+/** An OpenAPI 3.1 document, as far as it is looked into here. */
+export interface OpenApiDocument {
+  readonly openapi: "3.1.0";
+  readonly info: DocumentInfo;
+  readonly servers: readonly DocumentServer[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  readonly components: Readonly<Record<string, Readonly<Record<string, object>>>>;
+}
+
+/** Wherever the document itself came from. */
+const HERE: readonly DocumentServer[] = [{ url: "/", description: "The gateway that serves this document" }];
+
+/** The document of everything that an app serves. */
 export function openApiDocument(
   app: OpenAPIHono<GatewayEnv>,
   operations: readonly BoundOperation[],
   { description, ...info }: DocumentInfo,
-): string {
+  servers: readonly DocumentServer[] = HERE,
+): OpenApiDocument {
   const schemas = new SchemaCollector();
-  const shown = new OpenAPIHono();
   const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  const paths: Record<string, Record<string, OperationObject>> = {};
   for (const definition of app.openAPIRegistry.definitions) {
     const operation = definition.type === "route" ? byId.get(definition.route.operationId ?? "") : undefined;
     if (definition.type !== "route" || operation === undefined) continue;
-    shown.openAPIRegistry.registerPath(documentedRoute(definition.route, operation, schemas));
+    const { path, method } = definition.route;
+    (paths[path] ??= {})[method] = documentedOperation(definition.route, operation, schemas);
   }
-  const { paths } = shown.getOpenAPI31Document({ openapi: "3.1.0", info });
-  return JSON.stringify({
+  return {
     openapi: "3.1.0",
     info: {
       ...info,
       description: description === undefined ? INTRODUCTION : `${description}\n\n${INTRODUCTION}`,
     },
-    servers: [{ url: "/", description: "The gateway that serves this document" }],
+    servers,
     tags: tagsOf(operations),
     paths,
-    components: {
-      schemas: schemas.components(),
-      examples: Object.fromEntries(
-        [...new Set(operations.flatMap(codesOf))].toSorted().map((code) => [code, exampleOf(code)]),
-      ),
-      headers: HEADERS,
-      securitySchemes: {
-        apiKey: {
-          type: "http",
-          scheme: "bearer",
-          description: "An API key, as `Authorization: Bearer <key>`",
-        },
-        streamToken: {
-          type: "apiKey",
-          in: "query",
-          name: "token",
-          description: "A stream token, for browsers whose `EventSource` cannot send headers",
-        },
+    components: { schemas: schemas.components() satisfies Record<string, JsonSchema>, ...shared(operations) },
+  };
+}
+
+function shared(operations: readonly BoundOperation[]) {
+  const codes = [...new Set(operations.flatMap(codesOf))].toSorted();
+  return {
+    examples: Object.fromEntries(codes.map((code) => [code, exampleOf(code)])),
+    headers: HEADERS,
+    securitySchemes: {
+      apiKey: {
+        type: "http",
+        scheme: "bearer",
+        description: "An API key, as `Authorization: Bearer <key>`",
+      },
+      streamToken: {
+        type: "apiKey",
+        in: "query",
+        name: "token",
+        description: "A stream token, for browsers whose `EventSource` cannot send headers",
       },
     },
-  });
+  };
 }
 
 /** One tag for each class of agents, and one for the gateway itself. */

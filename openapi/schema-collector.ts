@@ -35,6 +35,17 @@ export class SchemaCollector {
     return rename((properties?.["schema"] ?? {}) as JsonSchema, names);
   }
 
+  /** What a reference that {@link refer} made stands for. */
+  resolve(reference: string): JsonSchema {
+    return this.#schemas.get(reference.slice(COMPONENTS.length)) ?? {};
+  }
+
+  /** The schema itself, which may be given as a reference. */
+  resolved(schema: JsonSchema): JsonSchema {
+    const { $ref } = schema;
+    return typeof $ref === "string" ? this.resolved(this.resolve($ref)) : schema;
+  }
+
   /** Everything that is referred to, by name. */
   components(): Record<string, JsonSchema> {
     return Object.fromEntries([...this.#schemas].toSorted(([one], [other]) => (one < other ? -1 : 1)));

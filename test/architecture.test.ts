@@ -71,6 +71,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "@hono/zod-openapi",
     "@scalar/hono-api-reference",
     "hono",
+    "yaml",
     "zod",
   ],
   "src/gateway/app": [

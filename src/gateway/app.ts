@@ -1,8 +1,9 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
-import { type DocumentInfo, openApiDocument } from "../../openapi/document";
+import { type DocumentInfo, type DocumentServer, openApiDocument } from "../../openapi/document";
 import { referencePage } from "../../openapi/reference-page";
+import { serveDocument } from "../../openapi/serve-document";
 import type { GatewayEnv } from "../../routes/gateway-env";
 import { onError, problemResponse } from "../../routes/problem-response";
 import { mountRest, refuseInvalid } from "../../routes/rest";
@@ -27,6 +28,8 @@ export interface GatewayOptions {
   readonly agents: readonly AgentDefinition[];
   /** Title and version of the API, as the OpenAPI document gives them. */
   readonly info?: Partial<DocumentInfo>;
+  /** Where the API is served, as the OpenAPI document tells its readers; wherever they got it from if left out. */
+  readonly servers?: readonly DocumentServer[];
   /** How long event streams live, and how many there may be. */
   readonly streams?: StreamOptions;
 }
@@ -37,7 +40,7 @@ export interface GatewayOptions {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
+export function createGateway({ agents, info, servers, streams = {} }: GatewayOptions): {
   fetch: ExportedHandlerFetchHandler;
 } {
   const registry = createRegistry(agents);
@@ -50,6 +53,7 @@ export function createGateway({ agents, info, streams = {} }: GatewayOptions): {
         registry,
         agents,
         { title: "Switchyard", version: "0.1.0", ...info },
+        servers,
         limits,
         ctx.exports,
       );
@@ -62,6 +66,7 @@ function createApp(
   registry: Registry,
   roots: readonly AgentDefinition[],
   info: DocumentInfo,
+  servers: readonly DocumentServer[] | undefined,
   limits: StreamLimits,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
@@ -85,11 +90,7 @@ function createApp(
   const operations = bindOperations(registry);
   mountRest(app, operations, registry);
 
-  let document: string | undefined;
-  app.get("/openapi.json", (c) => {
-    document ??= openApiDocument(app, operations, info);
-    return c.body(document, 200, { "content-type": "application/json" });
-  });
+  serveDocument(app, () => openApiDocument(app, operations, info, servers));
   app.get("/docs", referencePage(info.title));
   return app;
 }

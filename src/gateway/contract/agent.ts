@@ -3,12 +3,30 @@ import { z } from "zod";
 /** One Agent, as every door describes it. */
 export const AgentView = z
   .object({
-    agent: z.string().describe("Public name of its class"),
-    name: z.string().describe("Its own name"),
-    path: z.string().describe("Its address"),
-    workflows: z.array(z.string()).describe("Workflows that it can start"),
-    children: z.array(z.string()).describe("Classes of its sub-agents"),
-    methods: z.array(z.string()).describe("Methods that can be called"),
+    agent: z
+      .string()
+      .describe("Public name of its class")
+      .meta({ examples: ["order-desk"] }),
+    name: z
+      .string()
+      .describe("Its own name")
+      .meta({ examples: ["acme"] }),
+    path: z
+      .string()
+      .describe("Its address")
+      .meta({ examples: ["/agents/order-desk/acme"] }),
+    workflows: z
+      .array(z.string())
+      .describe("Workflows that it can start")
+      .meta({ examples: [["refund"]] }),
+    children: z
+      .array(z.string())
+      .describe("Classes of its sub-agents")
+      .meta({ examples: [[]] }),
+    methods: z
+      .array(z.string())
+      .describe("Methods that can be called")
+      .meta({ examples: [["quote"]] }),
     openApprovals: z.int().describe("Approvals that wait for a decision"),
   })
   .meta({ id: "Agent", description: "One Agent" });
@@ -17,9 +35,18 @@ export type AgentView = z.infer<typeof AgentView>;
 /** One sub-agent, as its parent lists it. */
 export const ChildView = z
   .object({
-    agent: z.string().describe("Public name of its class"),
-    name: z.string().describe("Its own name"),
-    path: z.string().describe("Its address"),
+    agent: z
+      .string()
+      .describe("Public name of its class")
+      .meta({ examples: ["order-desk"] }),
+    name: z
+      .string()
+      .describe("Its own name")
+      .meta({ examples: ["acme"] }),
+    path: z
+      .string()
+      .describe("Its address")
+      .meta({ examples: ["/agents/order-desk/acme"] }),
     createdAt: z.iso.datetime().describe("When it came into being"),
   })
   .meta({ id: "Child", description: "One sub-agent" });

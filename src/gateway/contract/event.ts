@@ -134,8 +134,14 @@ const MEANINGS: Record<InstanceEventType, string> = {
 /** A union of objects that `type` tells apart. */
 export type UnionByType = z.ZodDiscriminatedUnion<[z.ZodObject, ...z.ZodObject[]], "type">;
 
-const ID = z.string().describe("Opaque cursor; resume after it");
-const AGENT = z.string().describe("Path of the agent");
+const ID = z
+  .string()
+  .describe("Opaque cursor; resume after it")
+  .meta({ examples: ["4f1c2b7d-2"] });
+const AGENT = z
+  .string()
+  .describe("Path of the agent")
+  .meta({ examples: ["/agents/order-desk/acme"] });
 const TIME = z.iso.datetime().describe("When it happened");
 
 /** The schema of {@link InstanceEvent} for one workflow: a union by `type`, with the workflow's own progress and output. */
@@ -146,7 +152,10 @@ export function eventSchema(workflow: InstanceSchemas, id: string): UnionByType 
       id: ID,
       type: z.literal(type).describe("Type of the event"),
       agent: AGENT,
-      instanceId: z.string().describe("The instance it tells of"),
+      instanceId: z
+        .string()
+        .describe("The instance it tells of")
+        .meta({ examples: ["november"] }),
       workflow: z.literal(workflow.name).describe("Public name of its workflow"),
       attempt: z.int().describe("Attempt of the instance"),
       time: TIME,
@@ -175,10 +184,12 @@ export const StateUpdated = z
     type: z.literal("state.updated").describe("The state of the agent changed"),
     agent: AGENT,
     time: TIME,
-    data: z.object({
-      etag: z.string().describe("Entity tag of the state as it was then"),
-      source: StateSource,
-    }),
+    data: z
+      .object({
+        etag: z.string().describe("Entity tag of the state as it was then"),
+        source: StateSource,
+      })
+      .describe("What there is to tell of it"),
   })
   .meta({
     id: "StateUpdatedEvent",

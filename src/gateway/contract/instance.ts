@@ -58,14 +58,17 @@ export type WaitingFor = z.infer<typeof WaitingFor>;
 export const Metadata = z
   .record(z.string().min(1).max(64), z.union([z.string().max(512), z.number(), z.boolean()]))
   .refine((metadata) => Object.keys(metadata).length <= 50, "has more than 50 keys")
-  .meta({ id: "Metadata", description: "Labels of an instance" });
+  .meta({ id: "Metadata", description: "Labels of an instance", examples: [{ owner: "ada", urgent: true }] });
 export type Metadata = z.infer<typeof Metadata>;
 
 /** What a delete did. */
 export const Deleted = z
   .object({
     deleted: z.int().describe("Instances that were deleted"),
-    more: z.boolean().describe("Whether others may match that this call did not reach"),
+    more: z
+      .boolean()
+      .describe("Whether others may match that this call did not reach")
+      .meta({ examples: [false] }),
     nextCursor: z
       .string()
       .nullable()
@@ -125,9 +128,12 @@ export type Instance<Progress = unknown, Output = unknown> = {
 /** The schema of {@link Instance} for one workflow, with that workflow's own progress and output. */
 export function instanceSchema({ name, progress, output }: InstanceSchemas, id: string): z.ZodType {
   const common = z.object({
-    id: Name.describe("Unique in its agent"),
+    id: Name.describe("Unique in its agent").meta({ examples: ["november"] }),
     workflow: z.literal(name).describe("Public name of the workflow"),
-    agent: z.string().describe("Path of the agent that owns the instance"),
+    agent: z
+      .string()
+      .describe("Path of the agent that owns the instance")
+      .meta({ examples: ["/agents/order-desk/acme"] }),
     attempt: z.int().min(1).describe("1, then one more for each restart"),
     metadata: Metadata,
     progress: z.union([progress, z.null()]).describe("The last progress that was reported"),
@@ -137,8 +143,14 @@ export function instanceSchema({ name, progress, output }: InstanceSchemas, id: 
     completedAt: z.iso.datetime().nullable().describe("When it ended"),
     links: z
       .object({
-        self: z.string().describe("The instance"),
-        events: z.string().describe("Its event stream"),
+        self: z
+          .string()
+          .describe("The instance")
+          .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
+        events: z
+          .string()
+          .describe("Its event stream")
+          .meta({ examples: ["/agents/order-desk/acme/instances/november/events"] }),
       })
       .describe("Addresses of what belongs to it"),
   });

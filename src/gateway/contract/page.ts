@@ -46,9 +46,18 @@ export function eventPageOf(event: z.ZodType, id: string): z.ZodType {
   return z
     .object({
       items: z.array(event).describe("The events, oldest first"),
-      nextCursor: z.string().describe("Send as `after` to go on, now or later"),
-      ended: z.boolean().describe("Whether nothing will follow"),
-      gap: z.boolean().describe("Whether events after the given cursor are no longer kept"),
+      nextCursor: z
+        .string()
+        .describe("Send as `after` to go on, now or later")
+        .meta({ examples: ["4f1c2b7d-2"] }),
+      ended: z
+        .boolean()
+        .describe("Whether nothing will follow")
+        .meta({ examples: [false] }),
+      gap: z
+        .boolean()
+        .describe("Whether events after the given cursor are no longer kept")
+        .meta({ examples: [false] }),
     })
     .meta({ id, description: "A stretch of a journal" });
 }

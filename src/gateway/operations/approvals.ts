@@ -14,7 +14,8 @@ const ApprovalParams = z.object({
   approvalId: z
     .string()
     .regex(/^apr_[0-9a-f-]{36}$/)
-    .describe("Id of the approval"),
+    .describe("Id of the approval")
+    .meta({ examples: ["apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4"] }),
 });
 
 export const listApprovals = operation<Subject>()({

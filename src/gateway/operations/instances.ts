@@ -12,7 +12,9 @@ import { agentSchemas, asSent, workflowSchemas } from "./schemas";
 import { pascal, words } from "./words";
 
 /** The path parameter of an instance. */
-export const InstanceParams = z.object({ instanceId: Name.describe("Id of the instance") });
+export const InstanceParams = z.object({
+  instanceId: Name.describe("Id of the instance").meta({ examples: ["november"] }),
+});
 
 const MAX_DELAY_SECONDS = 365 * 86_400;
 const MAX_BATCH = 100;
@@ -28,7 +30,9 @@ export function repeated<Item extends z.ZodType>(item: Item) {
 function startBody<Params extends z.ZodType>(params: Params) {
   return z.strictObject({
     params,
-    id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
+    id: Name.optional()
+      .describe("Id of your own, unique in the agent; made if left out")
+      .meta({ examples: ["november"] }),
     metadata: Metadata.optional().describe("Labels, kept with the instance"),
     delay: z.int().min(0).max(MAX_DELAY_SECONDS).optional().describe("Seconds to wait before it begins"),
   });

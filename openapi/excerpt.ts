@@ -1,0 +1,58 @@
+import type { OpenApiDocument } from "./document";
+
+type Components = OpenApiDocument["components"];
+
+/** Components that nothing refers to by a pointer. */
+const UNREFERRED: readonly string[] = ["securitySchemes"];
+
+/**
+ * What a document says of one class of agents: the operations of its tag, and of the rest what these refer to.
+ *
+ * @returns undefined if there is nothing of that tag.
+ */
+export function excerptOf(document: OpenApiDocument, tag: string): OpenApiDocument | undefined {
+  const paths: Record<string, OpenApiDocument["paths"][string]> = {};
+  for (const [path, item] of Object.entries(document.paths)) {
+    const own = Object.entries(item).filter(([, { tags }]) => tags.includes(tag));
+    if (own.length > 0) paths[path] = Object.fromEntries(own);
+  }
+  if (Object.keys(paths).length === 0) return undefined;
+  return {
+    ...document,
+    tags: document.tags.filter(({ name }) => name === tag),
+    paths,
+    components: reachedFrom(paths, document.components),
+  };
+}
+
+/** The components that a value refers to, directly or through one another. */
+function reachedFrom(value: object, components: Components): Components {
+  const reached = new Set<string>();
+  const waiting: object[] = [value];
+  for (const next of waiting) {
+    for (const reference of referencesIn(next)) {
+      if (reached.has(reference)) continue;
+      reached.add(reference);
+      const [, , kind = "", name = ""] = reference.split("/");
+      const component = components[kind]?.[name];
+      if (component !== undefined) waiting.push(component);
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(components).map(([kind, named]) => [
+      kind,
+      Object.fromEntries(
+        Object.entries(named).filter(
+          ([name]) => UNREFERRED.includes(kind) || reached.has(`#/components/${kind}/${name}`),
+        ),
+      ),
+    ]),
+  );
+}
+
+/** Every text in a value that points to a component: of a reference, or of the mapping of a discriminator. */
+function referencesIn(value: object): string[] {
+  return [...JSON.stringify(value).matchAll(/"(#\/components\/[^"]+)"/g)].map(
+    ([, reference = ""]) => reference,
+  );
+}
