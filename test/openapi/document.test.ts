@@ -7,6 +7,8 @@ import {
   documentOf,
   type FoundOperation,
   type JsonSchema,
+  mediaOf,
+  misfits,
   objectsIn,
   type OpenApiDocument,
   operationsOf,
@@ -49,6 +51,11 @@ describe("the document", () => {
       title: "Data desk",
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
     });
+  });
+
+  test("has the version of the package", async () => {
+    const text = await readFile(join(import.meta.dirname, "..", "..", "package.json"), "utf8");
+    expect(document.info.version).toBe((JSON.parse(text) as { version: string }).version);
   });
 
   test("is the committed one (otherwise run: npm run openapi)", async () => {
@@ -103,6 +110,13 @@ describe("the document", () => {
 });
 
 describe("every operation", () => {
+  test("has a summary, and a description that says more", () => {
+    expect(
+      idsWhere(({ operation: { summary, description } }) => summary.length < 10 || description.length < 20),
+    ).toEqual([]);
+    expect(idsWhere(({ operation: { requestBody } }) => requestBody?.description === "")).toEqual([]);
+  });
+
   test("has an id of its own, a summary and one tag", () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
@@ -184,6 +198,87 @@ describe("every operation", () => {
     for (const { operation } of streams) {
       const names = operation.parameters?.map(({ name }) => name);
       expect(names).toEqual(expect.arrayContaining(["Last-Event-ID", "after"]));
+    }
+  });
+});
+
+describe("every schema", () => {
+  test("is described, and so is every field", () => {
+    const described = ({ description, $ref }: JsonSchema): boolean =>
+      description !== undefined || ($ref !== undefined && described(resolve(document, $ref) as JsonSchema));
+    const schemas = Object.entries(document.components.schemas);
+    expect(schemas.filter(([, schema]) => !described(schema)).map(([name]) => name)).toEqual([]);
+    const fields = [...objectsIn(document)].flatMap(([pointer, { properties, type }]) =>
+      type === "object"
+        ? Object.entries((properties ?? {}) as Record<string, JsonSchema>).map(
+            ([name, field]) => [`${pointer}/${name}`, field] as const,
+          )
+        : [],
+    );
+    expect(fields.length).toBeGreaterThan(500);
+    expect(fields.filter(([, field]) => !described(field)).map(([pointer]) => pointer)).toEqual([]);
+  });
+});
+
+describe("every example", () => {
+  test("is what its schema takes", () => {
+    const wrong = operations.flatMap(({ operation }) => [
+      ...mediaOf(operation).flatMap(([of, { schema, example, examples = {} }]) =>
+        [
+          ...(example === undefined ? [] : [example]),
+          ...Object.values(examples).map(({ $ref }) => (resolve(document, $ref) as { value: unknown }).value),
+        ].flatMap((value) =>
+          misfits(document, schema, value).map((misfit) => `${operation.operationId} ${of}: ${misfit}`),
+        ),
+      ),
+      ...(operation.parameters ?? []).flatMap(({ schema, example }) =>
+        example === undefined ? [] : misfits(document, schema, example),
+      ),
+    ]);
+    expect(wrong).toEqual([]);
+  });
+
+  test("in a schema is what that schema takes", () => {
+    const wrong = [...objectsIn(document.components.schemas)].flatMap(([pointer, schema]) => {
+      const { examples, ...rest } = schema as JsonSchema;
+      if (!Array.isArray(examples)) return [];
+      return examples.flatMap((example) =>
+        misfits(document, rest, example).map((misfit) => `${pointer}: ${misfit}`),
+      );
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("is there for all that is sent and answered, but where no event is taken", () => {
+    const missing = operations.flatMap(({ operation }) =>
+      mediaOf(operation)
+        .filter(([, { example, examples }]) => example === undefined && examples === undefined)
+        .map(([of]) => `${operation.operationId} ${of}`),
+    );
+    expect(missing).toEqual(["sendCatalogInstanceEvent request", "sendDatasetInstanceEvent request"]);
+  });
+});
+
+describe("every list", () => {
+  test("says to generators of clients how its pages are read", () => {
+    const lists = operations.filter(({ operation }) => operation["x-redoclyPagination"] !== undefined);
+    expect(lists.map(({ operation }) => operation.operationId)).toEqual([
+      "listAudit",
+      "listCatalogChildren",
+      "listCatalogInstances",
+      "listCatalogApprovals",
+      "listDatasetInstances",
+      "listDatasetApprovals",
+    ]);
+    for (const { operation } of lists) {
+      const { $ref = "" } = operation.responses["200"]?.content?.["application/json"]?.schema ?? {};
+      expect(operation["x-redoclyPagination"]).toMatchObject({
+        cursorParam: "cursor",
+        nextCursor: "/nextCursor",
+        items: "/items",
+      });
+      expect(resolve(document, $ref)).toHaveProperty("properties.items");
+      expect(operation.parameters?.map(({ name }) => name)).toContain("cursor");
     }
   });
 });

@@ -5,6 +5,8 @@ import { ask } from "../support/received.ts";
 /** A JSON Schema, as far as tests look into it. */
 export interface JsonSchema {
   readonly $ref?: string;
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
@@ -19,6 +21,7 @@ export interface JsonSchema {
 
 interface Media {
   readonly schema: JsonSchema;
+  readonly example?: unknown;
   readonly examples?: Readonly<Record<string, { readonly $ref: string }>>;
 }
 
@@ -26,14 +29,18 @@ interface Media {
 export interface OperationObject {
   readonly operationId: string;
   readonly summary: string;
+  readonly description: string;
   readonly tags: readonly string[];
   readonly security: readonly object[];
   readonly parameters?: readonly {
     readonly name: string;
     readonly in: string;
     readonly description: string;
+    readonly schema: JsonSchema;
+    readonly example?: unknown;
   }[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> };
+  readonly requestBody?: { readonly description: string; readonly content: Readonly<Record<string, Media>> };
+  readonly "x-redoclyPagination"?: object;
   readonly responses: Readonly<
     Record<string, { readonly headers?: object; readonly content?: Readonly<Record<string, Media>> }>
   >;
@@ -70,6 +77,16 @@ export function operationsOf({ paths }: OpenApiDocument): FoundOperation[] {
   return Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method, path, operation })),
   );
+}
+
+/** Every media object of an operation, of what is sent and of what is answered, and what it is of. */
+export function mediaOf({ requestBody, responses }: OperationObject): [of: string, media: Media][] {
+  return [
+    ...Object.values(requestBody?.content ?? {}).map((media): [string, Media] => ["request", media]),
+    ...Object.entries(responses).flatMap(([status, { content = {} }]) =>
+      Object.entries(content).map(([type, media]): [string, Media] => [`${status} ${type}`, media]),
+    ),
+  ];
 }
 
 /** Every object in a JSON value, with the JSON Pointer to it. */
