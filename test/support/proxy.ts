@@ -3,7 +3,7 @@ import { createServer, request } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { TestGateway } from "./gateway.ts";
 
-/** What stands between a browser and a gateway: it adds the key, which an EventSource cannot send, and can cut. */
+/** What stands between a client, such as a browser, and a gateway: it adds the key, which an EventSource cannot send, and can cut. */
 export interface Proxy extends AsyncDisposable {
   readonly url: URL;
   /** Every request that passed, in order, and how it was answered. */
@@ -38,7 +38,7 @@ export async function startProxy(gateway: TestGateway): Promise<Proxy> {
     });
     asked.on("error", () => outgoing.destroy());
     outgoing.on("close", () => asked.destroy());
-    asked.end();
+    incoming.pipe(asked);
   });
   server.on("connection", (client) => {
     clients.add(client);
