@@ -65,7 +65,7 @@ export const Approval = z
             examples: ["/agents/order-desk/acme/approvals/apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4/reject"],
           }),
       })
-      .describe("Addresses of what belongs to it"),
+      .meta({ id: "ApprovalLinks", description: "Addresses of what belongs to an approval" }),
   })
   .meta({ id: "Approval", description: "A gate that waits for a person" });
 export type Approval = z.infer<typeof Approval>;

@@ -125,6 +125,19 @@ export type Instance<Progress = unknown, Output = unknown> = {
   | { readonly status: "errored"; readonly error: InstanceError }
 );
 
+const InstanceLinks = z
+  .object({
+    self: z
+      .string()
+      .describe("The instance")
+      .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
+    events: z
+      .string()
+      .describe("Its event stream")
+      .meta({ examples: ["/agents/order-desk/acme/instances/november/events"] }),
+  })
+  .meta({ id: "InstanceLinks", description: "Addresses of what belongs to an instance" });
+
 /** The schema of {@link Instance} for one workflow, with that workflow's own progress and output. */
 export function instanceSchema({ name, progress, output }: InstanceSchemas, id: string): z.ZodType {
   const common = z.object({
@@ -141,18 +154,7 @@ export function instanceSchema({ name, progress, output }: InstanceSchemas, id: 
     updatedAt: z.iso.datetime().describe("When anything last changed"),
     startedAt: z.iso.datetime().nullable().describe("When the first step of this attempt ran"),
     completedAt: z.iso.datetime().nullable().describe("When it ended"),
-    links: z
-      .object({
-        self: z
-          .string()
-          .describe("The instance")
-          .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
-        events: z
-          .string()
-          .describe("Its event stream")
-          .meta({ examples: ["/agents/order-desk/acme/instances/november/events"] }),
-      })
-      .describe("Addresses of what belongs to it"),
+    links: InstanceLinks,
   });
   const variant = (status: InstanceStatus, own: z.ZodRawShape = {}) =>
     common.extend({ status: z.literal(status).describe("Where it stands"), ...own }).meta({
