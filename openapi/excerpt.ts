@@ -2,9 +2,6 @@ import type { OpenApiDocument } from "./document";
 
 type Components = OpenApiDocument["components"];
 
-/** Components that nothing refers to by a pointer. */
-const UNREFERRED: readonly string[] = ["securitySchemes"];
-
 /**
  * What a document says of one class of agents: the operations of its tag, and of the rest what these refer to.
  *
@@ -25,13 +22,12 @@ export function excerptOf(document: OpenApiDocument, tag: string): OpenApiDocume
   };
 }
 
-/** The components that a value refers to, directly or through one another. */
-function reachedFrom(value: object, components: Components): Components {
-  const reached = new Set<string>();
-  const waiting: object[] = [value];
+/** The components that operations refer to, directly or through one another. */
+function reachedFrom(paths: OpenApiDocument["paths"], components: Components): Components {
+  const reached = new Set(schemesIn(paths));
+  const waiting: object[] = [paths];
   for (const next of waiting) {
-    for (const reference of referencesIn(next)) {
-      if (reached.has(reference)) continue;
+    for (const reference of referencesIn(next).filter((one) => !reached.has(one))) {
       reached.add(reference);
       const [, , kind = "", name = ""] = reference.split("/");
       const component = components[kind]?.[name];
@@ -39,15 +35,19 @@ function reachedFrom(value: object, components: Components): Components {
     }
   }
   return Object.fromEntries(
-    Object.entries(components).map(([kind, named]) => [
-      kind,
-      Object.fromEntries(
-        Object.entries(named).filter(
-          ([name]) => UNREFERRED.includes(kind) || reached.has(`#/components/${kind}/${name}`),
-        ),
-      ),
-    ]),
+    Object.entries(components).map(([kind, named]) => {
+      const kept = Object.entries(named).filter(([name]) => reached.has(`#/components/${kind}/${name}`));
+      return [kind, Object.fromEntries(kept)];
+    }),
   );
+}
+
+/** The security schemes of operations, which are named and not pointed to. */
+function schemesIn(paths: OpenApiDocument["paths"]): string[] {
+  return Object.values(paths)
+    .flatMap((item) => Object.values(item))
+    .flatMap(({ security }) => security.flatMap((alternative) => Object.keys(alternative)))
+    .map((name) => `#/components/securitySchemes/${name}`);
 }
 
 /** Every text in a value that points to a component: of a reference, or of the mapping of a discriminator. */

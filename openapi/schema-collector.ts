@@ -19,9 +19,17 @@ const COMPONENTS = "#/components/schemas/";
 export class SchemaCollector {
   readonly #meanings = new Map<string, string>();
   readonly #schemas = new Map<string, JsonSchema>();
+  /** A schema that many operations share is turned once. */
+  readonly #turned = { input: new Map<z.ZodType, JsonSchema>(), output: new Map<z.ZodType, JsonSchema>() };
 
   /** The schema, or the reference to it if it has an id. */
   refer(schema: z.ZodType, side: Side): JsonSchema {
+    const turned = this.#turned[side].get(schema) ?? this.#turn(schema, side);
+    this.#turned[side].set(schema, turned);
+    return turned;
+  }
+
+  #turn(schema: z.ZodType, side: Side): JsonSchema {
     // Inside of another one the schema is a definition of its own also where it refers to itself.
     const { properties, $defs } = z.toJSONSchema(z.object({ schema }), {
       io: side,
