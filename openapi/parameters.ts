@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { SchemaCollector } from "./schema-collector";
 
 /** A parameter of an operation, as an OpenAPI 3.1 document holds it. */
@@ -18,13 +18,13 @@ export function parametersIn(
   schemas: SchemaCollector,
 ): ParameterObject[] {
   return Object.entries(part?.shape ?? {}).map(([name, schema]) => {
-    const { description, examples, ...shown } = shownSchema(schema as z.ZodType, schemas);
+    const { description = "", examples, ...shown } = shownSchema(schema as z.ZodType, schemas);
     const [example] = (examples ?? []) as unknown[];
     return {
       name: where === "header" ? headerName(name) : name,
       in: where,
       required: where === "path" || !(schema as z.ZodType).safeParse(undefined).success,
-      description: String(description ?? ""),
+      description: description as string,
       schema: shown,
       ...(example === undefined ? {} : { example }),
     };

@@ -50,7 +50,7 @@ function valueOf(json: JsonSchema, resolve: (reference: string) => JsonSchema, d
   if (members.some(({ type: kind }) => kind === "null")) return null;
   if (members[0] !== undefined) return inside(members[0]);
   if (allOf !== undefined) return Object.assign({}, ...allOf.map(inside));
-  return ofKind(json as Keywords, inside);
+  return ofKind(json, inside);
 }
 
 interface Keywords extends JsonSchema {

@@ -177,8 +177,8 @@ describe("a document breaks nobody", () => {
     [
       "with another shape in an answer",
       ({ components }) =>
-        (components.schemas.Thing.properties["shape"]?.["oneOf"] as object[]).push({
-          $ref: "#/components/schemas/Flat",
+        Object.assign(components.schemas.Thing.properties["shape"] ?? {}, {
+          oneOf: ["Round", "Square", "Flat"].map((name) => ({ $ref: `#/components/schemas/${name}` })),
         }),
     ],
     [
