@@ -10,7 +10,7 @@ import {
   type OperationObject,
 } from "./documented-operation";
 import { INTRODUCTION } from "./introduction";
-import { type JsonSchema, SchemaCollector } from "./schema-collector";
+import { SchemaCollector } from "./schema-collector";
 
 /** What a document says of the gateway as a whole. */
 export interface DocumentInfo {
@@ -67,26 +67,24 @@ export function openApiDocument(
     servers,
     tags: tagsOf(operations),
     paths,
-    components: { schemas: schemas.components() satisfies Record<string, JsonSchema>, ...shared(operations) },
-  };
-}
-
-function shared(operations: readonly BoundOperation[]) {
-  const codes = [...new Set(operations.flatMap(codesOf))].toSorted();
-  return {
-    examples: Object.fromEntries(codes.map((code) => [code, exampleOf(code)])),
-    headers: HEADERS,
-    securitySchemes: {
-      apiKey: {
-        type: "http",
-        scheme: "bearer",
-        description: "An API key, as `Authorization: Bearer <key>`",
-      },
-      streamToken: {
-        type: "apiKey",
-        in: "query",
-        name: "token",
-        description: "A stream token, for browsers whose `EventSource` cannot send headers",
+    components: {
+      schemas: schemas.components(),
+      examples: Object.fromEntries(
+        [...new Set(operations.flatMap(codesOf))].toSorted().map((code) => [code, exampleOf(code)]),
+      ),
+      headers: HEADERS,
+      securitySchemes: {
+        apiKey: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key, as `Authorization: Bearer <key>`",
+        },
+        streamToken: {
+          type: "apiKey",
+          in: "query",
+          name: "token",
+          description: "A stream token, for browsers whose `EventSource` cannot send headers",
+        },
       },
     },
   };

@@ -14,8 +14,11 @@ export function excerptOf(document: OpenApiDocument, tag: string): OpenApiDocume
     if (own.length > 0) paths[path] = Object.fromEntries(own);
   }
   if (Object.keys(paths).length === 0) return undefined;
+  const { openapi, info, servers } = document;
   return {
-    ...document,
+    openapi,
+    info,
+    servers,
     tags: document.tags.filter(({ name }) => name === tag),
     paths,
     components: reachedFrom(paths, document.components),

@@ -3,7 +3,7 @@ import { createServer, request } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { TestGateway } from "./gateway.ts";
 
-/** What stands between a client, such as a browser, and a gateway: it adds the key, which an EventSource cannot send, and can cut. */
+/** What stands between a browser and a gateway: it adds the key, which an EventSource cannot send, and can cut. */
 export interface Proxy extends AsyncDisposable {
   readonly url: URL;
   /** Every request that passed, in order, and how it was answered. */
