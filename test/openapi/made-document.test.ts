@@ -1,16 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { describe, expect, test } from "vitest";
 import { openApiDocument } from "../../openapi/document.ts";
 import { excerptOf } from "../../openapi/excerpt.ts";
 import type { GatewayEnv } from "../../routes/gateway-env.ts";
 import { mountRest } from "../../routes/rest.ts";
-import { redocly } from "../../scripts/redocly.ts";
 import { bindOperations } from "../../src/gateway/operations/table.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
 import { roots } from "../operations/sample.ts";
+import { lint } from "./lint.ts";
 import { type JsonSchema, type OpenApiDocument, operationsOf } from "./served-document.ts";
 
 /** The document of agents whose author describes little. */
@@ -22,19 +19,6 @@ function documentOf(servers?: readonly { readonly url: string }[]): OpenApiDocum
   const license = { name: "MIT", identifier: "MIT" };
   const made = openApiDocument(app, operations, { title: "A test", version: "1.2.3", license }, servers);
   return JSON.parse(JSON.stringify(made)) as OpenApiDocument;
-}
-
-/** What redocly finds wrong. Its rule for the health check, which refuses nothing, is left out. */
-async function lint(document: OpenApiDocument): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "switchyard-"));
-  try {
-    const file = join(folder, "openapi.json");
-    await writeFile(file, JSON.stringify(document));
-    const { failed, stdout } = await redocly("lint", file, "--skip-rule", "operation-4xx-response");
-    return failed ? stdout : "";
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 }
 
 describe("a document of agents whose author describes little", () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { type Answer, startGateway, type TestGateway } from "../support/gateway.ts";
+import { lint } from "./lint.ts";
 import { objectsIn, type OpenApiDocument, operationsOf, resolve } from "./served-document.ts";
 
 const WHOLE = "/openapi.json";
@@ -49,6 +50,13 @@ test("YAML says the same as JSON", async () => {
   expect(yaml.headers.get("content-type")).toBe("application/yaml");
   expect(yaml.text).toMatch(/^openapi: 3\.1\.0$/m);
   expect(parse(yaml.text)).toEqual(json.json());
+});
+
+test("the document of another gateway says where that is, and passes the same rules", async () => {
+  await using other = await startGateway("test/fixtures/crowded/wrangler.jsonc");
+  const document = (await other.get(WHOLE)).json<OpenApiDocument>();
+  expect(document).toMatchObject({ servers: [{ url: "https://workshop.example.com" }] });
+  expect(await lint(document)).toBe("");
 });
 
 describe("the document of one class of agents", () => {
