@@ -24,13 +24,14 @@ interface Form {
  * @param make makes the document, which does not change while the app lives.
  */
 export function serveDocument(app: OpenAPIHono<GatewayEnv>, make: () => OpenApiDocument): void {
-  const forms = new Map<string, Promise<Form>>();
+  // Not the promises of them: a request cannot wait for what another one has begun, and may not end.
+  const forms = new Map<string, Form>();
   let made: OpenApiDocument | undefined;
   const whole = (): OpenApiDocument => (made ??= make());
-  const formAt = (path: string, write: () => string, type: string): Promise<Form> => {
-    const known = forms.get(path) ?? formOf(write(), type);
-    forms.set(path, known);
-    return known;
+  const formAt = async (path: string, write: () => string, type: string): Promise<Form> => {
+    const form = forms.get(path) ?? (await formOf(write(), type));
+    forms.set(path, form);
+    return form;
   };
 
   app.get("/openapi.json", async (c) =>
