@@ -130,6 +130,7 @@ function tidyNullable(json: z.core.JSONSchema.BaseSchema): void {
 }
 
 function tidyUnion(def: z.core.$ZodUnionDef, json: z.core.JSONSchema.BaseSchema): void {
+  if (json.anyOf !== undefined) json.anyOf = unalike(json.anyOf);
   const members = json.oneOf ?? json.anyOf ?? [];
   const [only, ...others] = members;
   if (only !== undefined && others.length === 0) {
@@ -143,4 +144,9 @@ function tidyUnion(def: z.core.$ZodUnionDef, json: z.core.JSONSchema.BaseSchema)
     );
     json["discriminator"] = { propertyName, mapping: Object.fromEntries(mapping) };
   }
+}
+
+/** Schemas that differ: what several say alike is said once. */
+function unalike(schemas: readonly z.core.JSONSchema.BaseSchema[]): z.core.JSONSchema.BaseSchema[] {
+  return [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
 }

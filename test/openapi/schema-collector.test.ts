@@ -107,6 +107,17 @@ describe("a union", () => {
     expect(shown(z.discriminatedUnion("kind", [cat, dog]))).not.toHaveProperty("discriminator");
   });
 
+  test("of members that are alike has each once", () => {
+    const same = () => z.object({ kind: z.literal("cat") });
+    expect(shown(z.union([same(), dog, same()]))).toMatchObject({
+      anyOf: [
+        { properties: { kind: { enum: ["cat"] } } },
+        { properties: { kind: { enum: ["dog", "wolf"] } } },
+      ],
+    });
+    expect(shown(z.union([same(), same()]))).toEqual(shown(cat));
+  });
+
   test("of one is this one", () => {
     const only = {
       type: "object",
