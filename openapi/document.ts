@@ -9,6 +9,7 @@ import {
   HEADERS,
   type OperationObject,
 } from "./documented-operation";
+import { documentedWebhooks } from "./documented-webhooks";
 import { INTRODUCTION } from "./introduction";
 import { SchemaCollector } from "./schema-collector";
 
@@ -36,6 +37,8 @@ export interface OpenApiDocument {
   readonly servers: readonly DocumentServer[];
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  /** What endpoints are sent; not in an excerpt. */
+  readonly webhooks?: Readonly<Record<string, object>>;
   readonly components: Readonly<Record<string, Readonly<Record<string, object>>>>;
 }
 
@@ -67,6 +70,7 @@ export function openApiDocument(
     servers,
     tags: tagsOf(operations),
     paths,
+    webhooks: documentedWebhooks(schemas),
     components: {
       schemas: schemas.components(),
       examples: Object.fromEntries(
@@ -77,7 +81,22 @@ export function openApiDocument(
         apiKey: {
           type: "http",
           scheme: "bearer",
-          description: "An API key, as `Authorization: Bearer <key>`",
+          description:
+            "`Authorization: Bearer <key>`, with an API key (`sy_…`), or a JWT of the issuer that the gateway trusts, if it trusts one. Both have scopes, which operations name, and reach the agents that their patterns mean; what they do not reach is answered as what is not there",
+        },
+        cloudflareAccess: {
+          type: "apiKey",
+          in: "header",
+          name: "Cf-Access-Jwt-Assertion",
+          description:
+            "Set by Cloudflare Access, where the gateway is behind it and trusts its team; it counts if there is no `Authorization` header",
+        },
+        webhookSignature: {
+          type: "apiKey",
+          in: "header",
+          name: "webhook-signature",
+          description:
+            "A signature of Standard Webhooks over `webhook-id`, `webhook-timestamp` and the raw body",
         },
         streamToken: {
           type: "apiKey",

@@ -147,7 +147,8 @@ function shownContent(
   });
 }
 
-function mediaOf(schema: z.ZodType, side: Side, schemas: SchemaCollector) {
+/** A schema as a body shows it, with an example. */
+export function mediaOf(schema: z.ZodType, side: Side, schemas: SchemaCollector) {
   const json = schemas.refer(schema, side);
   const example = sampleOf(schema, json, (reference) => schemas.resolve(reference));
   return { schema: json, ...(example === undefined ? {} : { example }) };

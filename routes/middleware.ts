@@ -1,50 +1,55 @@
-import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import type { Authenticator, Principal, Target } from "../src/gateway/auth/principal";
+import type { Context, MiddlewareHandler } from "hono";
+import { type Target, WHOLE_GATEWAY } from "../src/gateway/auth/grant";
+import type { Authenticator, Principal } from "../src/gateway/auth/principal";
 import { tokenPrincipal } from "../src/gateway/auth/token-principal";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { Scope } from "../src/gateway/contract/scope";
 import type { GatewayEnv } from "./gateway-env";
 
-/** Largest body: the engine takes params of 1 MiB, and some of that is the gateway's own. */
-const MAX_BODY_BYTES = 1_048_576 - 4_096;
-/** Deepest nesting of a body: what is deeper breaks those who walk it by recursion. */
-const MAX_DEPTH = 64;
+/** What a door asks of a caller. */
+export interface Access {
+  readonly scope: Scope;
+  /** Whether a stream token in the query will do; everywhere else one is refused. */
+  readonly byToken: boolean;
+  /** What it would be done to, by the address alone; undefined if it is about no agent. */
+  readonly targetOf: (c: Context<GatewayEnv>) => Target | typeof WHOLE_GATEWAY | undefined;
+}
 
 /**
- * Lets in who may do this. It runs before anything of the request is read.
- *
- * @param byToken whether a stream token in the query will do; everywhere else one is refused.
+ * Lets in who may do this. It runs before anything of the request is read but its address, so that what a caller may not reach
+ * is answered as what does not exist, whatever else is wrong with the request.
  */
-export function authorized(scope: Scope, byToken: boolean): MiddlewareHandler<GatewayEnv> {
+export function authorized({ scope, byToken, targetOf }: Access): MiddlewareHandler<GatewayEnv> {
   return async function authorize(c, next) {
-    const authenticator = c.get("authenticator");
-    if (!authenticator.configured) {
-      throw new ProblemError("gateway_not_configured", {
-        detail:
-          "Set the secret SWITCHYARD_API_KEY to a key of at least 20 characters: npx wrangler secret put SWITCHYARD_API_KEY",
-      });
-    }
-    const token = c.req.query("token");
-    if (token !== undefined && !byToken)
-      throw new ProblemError("unauthorized", {
-        detail: "A stream token reads event streams, and nothing else.",
-      });
-    const principal = await (token === undefined
-      ? authenticator.authenticate(c.req.raw)
-      : holderOf(token, authenticator));
-    if (principal === undefined)
-      throw new ProblemError("unauthorized", {
-        detail:
-          token === undefined
-            ? "Send Authorization: Bearer <key>."
-            : "The stream token is not valid any more.",
-      });
+    const principal = await principalOf(c, byToken);
     if (!principal.may(scope, undefined))
-      throw new ProblemError("forbidden", { detail: `The key lacks ${scope}.` });
+      throw new ProblemError("forbidden", { detail: `The credentials lack ${scope}.` });
+    requireReach(principal, scope, targetOf(c));
     c.set("principal", principal);
     await next();
   };
+}
+
+/** @throws ProblemError `unauthorized`, or `gateway_not_configured` if nobody could be let in. */
+async function principalOf(c: Context<GatewayEnv>, byToken: boolean): Promise<Principal> {
+  const authenticator = c.get("authenticator");
+  const token = c.req.query("token");
+  const principal = await (token === undefined
+    ? authenticator.authenticate(c.req.raw)
+    : byToken && holderOf(token, authenticator));
+  if (principal) return principal;
+  if (!authenticator.configured) throw new ProblemError("gateway_not_configured", { detail: SET_A_KEY });
+  throw new ProblemError("unauthorized", { detail: detailOf(token, byToken) });
+}
+
+const SET_A_KEY =
+  "Set the secret SWITCHYARD_API_KEY to a key of at least 20 characters: npx wrangler secret put SWITCHYARD_API_KEY";
+
+function detailOf(token: string | undefined, byToken: boolean): string {
+  if (token === undefined) return "Send Authorization: Bearer, and an API key or a JWT.";
+  return byToken
+    ? "The stream token is not valid any more."
+    : "A stream token reads event streams, and nothing else.";
 }
 
 async function holderOf(token: string, { streamTokens }: Authenticator): Promise<Principal | undefined> {
@@ -52,37 +57,19 @@ async function holderOf(token: string, { streamTokens }: Authenticator): Promise
   return grant && tokenPrincipal(grant);
 }
 
-/** Refuses what the caller may not reach exactly as what does not exist. */
-export function requireReach(principal: Principal | undefined, scope: Scope, target: Target): void {
-  if (principal?.may(scope, target) !== true) throw new ProblemError("agent_not_found");
-}
-
-/** Refuses requests that send no body at all, which a validator would read as an empty object. */
-export const requiredBody: MiddlewareHandler<GatewayEnv> = async function requireBody(c, next) {
-  const untyped = c.req.header("content-type") === undefined;
-  if (untyped && (await c.req.arrayBuffer()).byteLength === 0)
-    throw new ProblemError("malformed_json", { detail: "The body is missing." });
-  await next();
-};
-
-/** Refuses bodies over the limit, also those that do not say how long they are. */
-export const limitedBody: MiddlewareHandler<GatewayEnv> = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new ProblemError("payload_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
-  },
-});
-
-/** Refuses JSON that is nested deeper than {@link MAX_DEPTH}. What is no JSON is left to the validator. */
-export const shallowBody: MiddlewareHandler<GatewayEnv> = async function requireShallow(c, next) {
-  const body: unknown = await c.req.json().catch(() => null);
-  if (isDeeper(body, MAX_DEPTH)) {
-    throw new ProblemError("invalid_request", { detail: `A body may be nested ${MAX_DEPTH} levels deep.` });
-  }
-  await next();
-};
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+/**
+ * Refuses what the caller may not reach exactly as what does not exist. Who reaches an agent, but not all that is below it, is
+ * told so: it says nothing of what is there.
+ */
+export function requireReach(
+  principal: Principal,
+  scope: Scope,
+  target: Target | typeof WHOLE_GATEWAY | undefined,
+): void {
+  if (principal.may(scope, target)) return;
+  if (target === WHOLE_GATEWAY)
+    throw new ProblemError("forbidden", { detail: "This is for who reaches every agent: /**." });
+  if (target?.below === true && principal.may(scope, { ...target, below: false }))
+    throw new ProblemError("forbidden", { detail: "The credentials do not reach all agents below." });
+  throw new ProblemError("agent_not_found");
 }

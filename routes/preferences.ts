@@ -1,15 +1,19 @@
 import type { Context } from "hono";
 import { z } from "zod";
+import { LIMITS } from "../src/gateway/contract/limits";
 import type { Once } from "../src/gateway/port";
 import type { GatewayEnv } from "./gateway-env";
 
 /** Longest time, in seconds, for which `Prefer: wait` holds an answer. */
-const LONGEST_WAIT_SECONDS = 60;
+const LONGEST_WAIT_SECONDS = LIMITS.waitSeconds.most;
 
 /** `Idempotency-Key` (IETF draft): the same key and request is answered as the first time, another request refused. */
 export const IdempotencyKey = z
   .string()
-  .regex(/^"?[\x21\x23-\x7e]{1,255}"?$/, "must be 1 to 255 visible ASCII characters")
+  .regex(
+    new RegExp(`^"?[\\x21\\x23-\\x7e]{1,${LIMITS.idempotencyKeyCharacters.most}}"?$`),
+    `must be 1 to ${LIMITS.idempotencyKeyCharacters.most} visible ASCII characters`,
+  )
   .describe("Makes a repeat of this request harmless: it is answered as the first time");
 
 /** `If-Match`: one entity tag. */
@@ -43,7 +47,11 @@ export async function onceOf(
   if (header === undefined) return undefined;
   const key = header.replace(/^"(.*)"$/, "$1");
   const text = new TextEncoder().encode(JSON.stringify(request));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
-  const fingerprint = btoa(String.fromCharCode(...digest));
-  return { key: JSON.stringify([caller, operation, key]), fingerprint };
+  return { key: JSON.stringify([caller, operation, key]), fingerprint: await fingerprintOf(text) };
+}
+
+/** By which a request is known again. */
+export async function fingerprintOf(bytes: BufferSource): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return btoa(String.fromCharCode(...digest));
 }

@@ -32,7 +32,9 @@ export function problemResponse(
     ...(instanceStatus === undefined ? {} : { instanceStatus }),
     ...(decision === undefined ? {} : { decision }),
   };
+  c.set("problem", code);
   c.header("content-type", "application/problem+json");
+  c.header("cache-control", "no-store");
   if (code === "unauthorized") c.header("www-authenticate", 'Bearer realm="switchyard"');
   const seconds = RETRY_AFTER_SECONDS[status];
   if (seconds !== undefined && retryable) c.header("retry-after", String(seconds));

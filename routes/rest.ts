@@ -1,8 +1,10 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { z } from "zod";
+import { reachesClass, WHOLE_GATEWAY } from "../src/gateway/auth/grant";
 import type { Principal } from "../src/gateway/auth/principal";
-import type { Actor } from "../src/gateway/contract/audit";
+import type { Actor, Door } from "../src/gateway/contract/audit";
+import type { Grant } from "../src/gateway/contract/grant";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
@@ -17,13 +19,17 @@ import {
 } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { camel, words } from "../src/gateway/operations/words";
-import type { EventsAnswer, StreamQuota } from "../src/gateway/port";
+import type { EventsAnswer, Once, StreamQuota } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
-import { authorized, limitedBody, requiredBody, requireReach, shallowBody } from "./middleware";
+import { clientOf } from "./client";
+import { jsonBody, limitedBody } from "./json-body";
+import { authorized, requireReach } from "./middleware";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
+import { throttled } from "./rate-limit";
+import { onceOfSigned, SignatureHeaders, signedBody } from "./signed-body";
 import { holdInstance, holdPage } from "./waiting";
 
 /** Serves every operation over REST, each at the address that its definition names. */
@@ -59,20 +65,24 @@ export function refuseInvalid(result: { success: boolean; error?: unknown; targe
   });
 }
 
-function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperation) {
-  const { scope, description } = operation;
+function toRoute(bound: BoundOperation) {
+  const { id, summary, operation, rest, subject, schemas } = bound;
+  const { description } = operation;
   const params = pathParams(subject, schemas);
+  const path = `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`;
   return createRoute({
     operationId: id,
     method: rest.method,
-    path: `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`,
+    path,
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [subject?.agent.name ?? "gateway"],
     security: securityOf(operation),
     middleware: [
-      ...(scope === null ? [] : [authorized(scope, operation.kind === "events")]),
-      ...(schemas.body === undefined ? [] : [limitedBody, requiredBody, shallowBody]),
+      named(path, subject),
+      ...accessOf(bound),
+      throttled,
+      ...(schemas.body === undefined ? [] : [limitedBody, jsonBody]),
     ],
     request: {
       ...(params === undefined ? {} : { params }),
@@ -89,20 +99,47 @@ function toRoute({ id, summary, operation, rest, subject, schemas }: BoundOperat
   });
 }
 
+/** Asks for the scope, and for the agent that the address names, or for a signature, unless anybody may call it. */
+function accessOf({ operation: { scope, signed, extent, kind }, subject }: BoundOperation) {
+  if (scope === null) return [];
+  if (signed) return [limitedBody, signedBody];
+  const below = extent === "below" && subject !== undefined && subject.agent.children.length > 0;
+  const targetOf = (c: Context<GatewayEnv>) => {
+    if (subject === undefined) return extent === "whole" ? WHOLE_GATEWAY : undefined;
+    const params: Readonly<Record<string, string>> = c.req.param();
+    return { path: agentPath(subject, params), instanceId: params["instanceId"], below };
+  };
+  return [authorized({ scope, byToken: kind === "events", targetOf })];
+}
+
+/** Says which operation is asked for. */
+function named(template: string, subject: Subject | undefined): MiddlewareHandler<GatewayEnv> {
+  return async function name(c, next) {
+    c.set("route", { template, agent: subject?.agent.name ?? null });
+    await next();
+  };
+}
+
 /** Who calls what anybody may call. */
 const ANONYMOUS = "anonymous";
 
 const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 
-function securityOf({ scope, kind }: BoundOperation["operation"]) {
+function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
   if (scope === null) return [];
-  return [{ apiKey: [scope] }, ...(kind === "events" ? [{ streamToken: [] }] : [])];
+  if (signed) return [{ webhookSignature: [] }];
+  return [
+    { apiKey: [scope] },
+    { cloudflareAccess: [scope] },
+    ...(kind === "events" ? [{ streamToken: [] }] : []),
+  ];
 }
 
 function requestHeaders(
-  { kind, once }: BoundOperation["operation"],
+  { kind, once, signed }: BoundOperation["operation"],
   { method, waits, etag }: BoundOperation["rest"],
 ): z.ZodObject {
+  if (signed) return SignatureHeaders;
   const prefer = kind === "events" ? PreferNews : PreferEnd;
   return z.object({
     ...(method === "get" || once === false ? {} : { "idempotency-key": IdempotencyKey.optional() }),
@@ -162,27 +199,37 @@ async function serve(
   const principal = scope === null ? undefined : c.get("principal");
   const params = c.req.valid("param" as never) as Record<string, string> | undefined;
   const path = operation.subject === undefined ? undefined : agentPath(operation.subject, params ?? {});
-  if (path !== undefined && scope !== null)
-    requireReach(principal, scope, { path, instanceId: params?.["instanceId"] });
-
   const request = { params, query: c.req.valid("query" as never), body: c.req.valid("json" as never) };
+  if (path !== undefined && scope !== null && principal !== undefined && asksForSubtree(request.query))
+    requireReach(principal, scope, { path, instanceId: undefined, below: true });
+
   const caller = principal?.name ?? ANONYMOUS;
-  const once =
-    operation.rest.method === "get" || operation.operation.once === false
-      ? undefined
-      : await onceOf(c, { caller, operation: operation.id, request });
+  const once = await onceFor(c, operation, caller, request);
   const ifMatch = c.req.header("if-match");
   const tokenId = principal?.token?.id;
   const asked = { ...request, caller, tokenId, once, ifMatch } as Asked<OperationSchemas>;
-  const actor = actorOf(c, principal);
+  const actor = actorOf(c, principal, operation.operation.signed ? "callback" : "rest");
+  const reaches = (other: AgentPath): boolean =>
+    scope !== null && principal?.may(scope, { path: other, instanceId: undefined }) === true;
+  const holder: Grant = principal ?? { scopes: [], agents: [] };
   const reach = {
     registry,
     port: c.get("port"),
     path,
     agent: path && c.get("port").at(path, actor),
     directory: c.get("directory")(actor),
+    limits: c.get("limits"),
     actor,
+    holder,
+    holderUntil: principal?.expiresAt,
+    reaches,
+    reachesClass: (classes) => reachesClass(holder, classes),
     issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
+    issueLinkToken: (grant) => c.get("linkTokens").issue(grant),
+    readLinkToken: (token) => c.get("linkTokens").read(token),
+    mayDecideAt: (at) => principal?.may("approvals:decide", { path: at, instanceId: undefined }) === true,
+    origin: c.get("origin"),
+    mintKey: (id) => c.get("authenticator").mintKey(id),
   } as Reach;
 
   if (kind === "events" && path !== undefined) return serveEvents(c, operation, asked, reach);
@@ -198,14 +245,28 @@ async function serve(
   return c.json(ended, isTerminal(ended.status) ? 200 : status);
 }
 
-/** The address is the platform's own word: a client that sends the header itself does not get past Cloudflare with it. */
-function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined): Actor {
+/** Whether a checked query asks for the agents below too. */
+function asksForSubtree(query: unknown): boolean {
+  return (query as { readonly scope?: unknown } | undefined)?.scope === "subtree";
+}
+
+/** How a repeat of the request is known; undefined if none is told from another request. */
+async function onceFor(
+  c: Context<GatewayEnv>,
+  { id, operation: { once, signed }, rest }: BoundOperation,
+  caller: string,
+  request: unknown,
+): Promise<Once | undefined> {
+  if (rest.method === "get" || once === false) return undefined;
+  return signed ? onceOfSigned(c, caller, id) : onceOf(c, { caller, operation: id, request });
+}
+
+function actorOf(c: Context<GatewayEnv>, principal: Principal | undefined, door: Door): Actor {
   return {
     name: principal?.name ?? ANONYMOUS,
     scopes: principal?.scopes ?? [],
-    door: "rest",
-    address: c.req.header("cf-connecting-ip") ?? null,
-    requestId: c.get("requestId"),
+    door,
+    ...clientOf(c),
   };
 }
 
@@ -252,11 +313,11 @@ async function serveEvents(
 /** Streams that were opened together do not all come back together. */
 const JITTER = 0.1;
 
-/** How long a stream may last: up to a tenth less than the most, and no longer than the token that it was opened with. */
+/** How long a stream may last: up to a tenth less than the most, and no longer than the credentials that it was opened with. */
 function maxAgeOf(c: Context<GatewayEnv>): number {
   const maxAgeMs = c.get("streams").maxAgeMs * (1 - JITTER * Math.random());
-  const { token } = c.get("principal");
-  return token === undefined ? maxAgeMs : Math.min(maxAgeMs, Math.max(token.expiresAt - Date.now(), 0));
+  const { expiresAt = Infinity } = c.get("principal");
+  return Math.min(maxAgeMs, Math.max(expiresAt - Date.now(), 0));
 }
 
 function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {

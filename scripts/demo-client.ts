@@ -1,4 +1,5 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
+import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import type { ControlFrame, GatewayEvent } from "../src/gateway/contract/event.ts";
 import { DemoFailure } from "./demo-failure.ts";
@@ -10,6 +11,8 @@ const Problem = z.object({ title: z.string(), detail: z.string().optional() });
 export interface Connection {
   readonly url: URL;
   readonly key: string;
+  /** With which another system signs its callbacks. */
+  readonly secret: string;
   /** Ends every request when it aborts, with its reason. */
   readonly signal: AbortSignal;
   /** Told of each request and its answer, e.g. `GET /agents  200`. */
@@ -22,6 +25,8 @@ export interface Client {
   get(path: string): Promise<unknown>;
   /** @returns the JSON of the answer. */
   post(path: string, body: unknown): Promise<unknown>;
+  /** Sends a callback, as another system does: signed (Standard Webhooks), and without a key. @returns the JSON of the answer. */
+  callBack(path: string, body: unknown): Promise<unknown>;
   /** The events of a stream, until the server ends it. */
   follow(path: string): AsyncGenerator<GatewayEvent>;
 }
@@ -30,9 +35,16 @@ export interface Client {
 export function createClient(connection: Connection): Client {
   return {
     get: async (path) => readJson(await send(connection, "GET", path)),
-    post: async (path, body) => readJson(await send(connection, "POST", path, body)),
+    post: async (path, body) => readJson(await send(connection, "POST", path, JSON.stringify(body))),
+    async callBack(path, body) {
+      const text = JSON.stringify(body);
+      return readJson(await send(connection, "POST", path, text, signatureOf(connection, text)));
+    },
     async *follow(path) {
-      const response = await send(connection, "GET", path, undefined, "text/event-stream");
+      const response = await send(connection, "GET", path, undefined, {
+        ...keyOf(connection),
+        accept: "text/event-stream",
+      });
       if (response.body === null) return;
       const frames = response.body
         .pipeThrough(new TextDecoderStream())
@@ -45,22 +57,34 @@ export function createClient(connection: Connection): Client {
   };
 }
 
+function keyOf({ key }: Connection): Record<string, string> {
+  return { authorization: `Bearer ${key}`, accept: "application/json" };
+}
+
+function signatureOf({ secret }: Connection, body: string): Record<string, string> {
+  const id = `msg_${crypto.randomUUID()}`;
+  const now = new Date();
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
+    "webhook-signature": new Webhook(secret).sign(id, now, body),
+  };
+}
+
+/** @param body is JSON. */
 async function send(
-  { url, key, signal, log }: Connection,
+  connection: Connection,
   method: string,
   path: string,
-  body?: unknown,
-  accept = "application/json",
+  body?: string,
+  headers: Record<string, string> = keyOf(connection),
 ): Promise<Response> {
+  const { url, signal, log } = connection;
   const response = await fetch(new URL(path, url), {
     method,
     signal,
-    headers: {
-      authorization: `Bearer ${key}`,
-      accept,
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    ...(body === undefined ? {} : { body }),
   });
   log(`${method} ${path}  ${response.status}`);
   if (!response.ok)

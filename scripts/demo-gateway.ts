@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DemoFailure, explainFailure } from "./demo-failure.ts";
 import { localEnvironment, LOOPBACK, ROOT } from "./local-environment.ts";
-import { KEY_NAME } from "./local-key.ts";
+import { KEY_NAME, SECRET_NAME } from "./local-key.ts";
 
 /** A gateway for one run of the demo, with storage of its own. */
 export interface DemoGateway {
@@ -11,15 +11,17 @@ export interface DemoGateway {
   close(): Promise<void>;
 }
 
-/** Makes a {@link DemoGateway}. @param key the only key that it lets in. */
-export async function createDemoGateway(key: string): Promise<DemoGateway> {
+/** Makes a {@link DemoGateway}. @param key the only key that it lets in. @param secret with which callbacks are signed. */
+export async function createDemoGateway(key: string, secret: string): Promise<DemoGateway> {
   // The demo tells by itself what goes wrong.
   Object.assign(process.env, localEnvironment(), { WRANGLER_LOG: "none", WRANGLER_WRITE_LOGS: "false" });
   // Imported only now: wrangler reads its environment as it loads.
   const { createTestHarness } = await import("wrangler");
   const harness = createTestHarness({
     root: ROOT,
-    workers: [{ configPath: join(ROOT, "wrangler.jsonc"), secrets: { [KEY_NAME]: key } }],
+    workers: [
+      { configPath: join(ROOT, "wrangler.jsonc"), secrets: { [KEY_NAME]: key, [SECRET_NAME]: secret } },
+    ],
   });
   return {
     async listen() {

@@ -29,6 +29,7 @@ const Completed = z.object({
   status: z.literal("complete"),
   output: z.object({ rows: z.int(), rejected: z.int(), checksum: z.string(), note: z.string().nullable() }),
 });
+const Link = z.object({ url: z.url() });
 const Rows = z.object({ rows: z.array(Row), total: z.int() });
 
 /** The agent that owns a data set, as the gateway addresses it. */
@@ -93,14 +94,21 @@ function showProgress({ data }: GatewayEvent, terminal: Terminal): void {
   else terminal.progress("read", rowsRead, total, "line");
 }
 
-/** Shows what a person would be asked, and says yes for them. */
+/** Shows what a person would be asked, and where; another system says yes. */
 async function decide(client: Client, agent: string, approval: Approval, terminal: Terminal): Promise<void> {
   const { columns, sample, problems } = expectShape(Details, approval.details, "the details of an approval");
   terminal.heading("3. It asks for approval, and would wait for days");
   terminal.line(approval.summary ?? "");
   terminal.table(columns, sample);
   for (const { line, message } of problems) terminal.line(`line ${line}: ${message}`);
-  await client.post(`${agent}/approvals/${approval.id}/approve`, {
+  terminal.line("A person could decide by a link:");
+  const link = await client.post(`${agent}/approvals/${approval.id}/links`, { for: "the data steward" });
+  terminal.line(new URL(expectShape(Link, link, "a link").url).pathname);
+  terminal.line("Here another system decides, by a signed callback:");
+  await client.callBack("/webhooks/approvals", {
+    agent,
+    approvalId: approval.id,
+    decision: "approve",
     reason: "The sample looks right",
     metadata: { note: "Approved by npm run demo" },
   });

@@ -7,7 +7,7 @@ import { DemoFailure, explainFailure } from "./demo-failure.ts";
 import { createDemoGateway } from "./demo-gateway.ts";
 import { datasetPath, importCsv } from "./demo-import.ts";
 import { createTerminal } from "./demo-terminal.ts";
-import { makeKey } from "./local-key.ts";
+import { makeKey, makeSecret } from "./local-key.ts";
 
 const TIME_LIMIT_MS = 120_000;
 const CLOSING_LIMIT_MS = 10_000;
@@ -34,12 +34,19 @@ async function demo(): Promise<void> {
   const { file, keep } = readArguments();
   const csv = await readCsv(file);
   const key = makeKey("demo");
-  const gateway = await createDemoGateway(key);
+  const secret = makeSecret();
+  const gateway = await createDemoGateway(key, secret);
   const limit = timeLimit();
   try {
     const url = await Promise.race([gateway.listen(), limit.exceeded]);
     terminal.heading(`Switchyard, on ${url.origin} with fresh storage`);
-    const client = createClient({ url, key, signal: limit.signal, log: (line) => terminal.line(line) });
+    const client = createClient({
+      url,
+      key,
+      secret,
+      signal: limit.signal,
+      log: (line) => terminal.line(line),
+    });
     await importCsv(client, csv, terminal);
     limit.stop();
     if (keep) await serveUntilStopped(url, key, csv.dataset);

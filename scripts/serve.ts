@@ -3,13 +3,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { localEnvironment, LOOPBACK, ROOT } from "./local-environment.ts";
-import { ensureLocalKey, KEY_FILE } from "./local-key.ts";
+import { ensureLocalKey, ensureLocalSecret, KEY_FILE } from "./local-key.ts";
 
 const DEFAULT_PORT = "8787";
 const WRANGLER = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js");
 
 async function greet(port: string): Promise<void> {
   const { key, made } = await ensureLocalKey(ROOT);
+  await ensureLocalSecret(ROOT);
   const address = `http://${LOOPBACK}:${port}`;
   console.log(
     [

@@ -1,5 +1,6 @@
 export { withGateway, type GatewayMembers, type StartOptions } from "./gateway/agent/with-gateway";
 export { GatewayDirectory } from "./gateway/directory/gateway-directory";
+export { WebhookEndpoint } from "./gateway/webhook/webhook-endpoint";
 export { Name } from "./gateway/contract/names";
 export { createGateway, type GatewayOptions } from "./gateway/app";
 export { defineAgent } from "./gateway/registry/agent-definition";

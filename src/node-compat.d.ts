@@ -15,4 +15,5 @@ declare module "node:crypto" {
   export function createHash(algorithm: "sha256"): {
     update(data: string): { digest(encoding: "base64url"): string };
   };
+  export function timingSafeEqual(one: Uint8Array, other: Uint8Array): boolean;
 }

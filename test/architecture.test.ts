@@ -22,19 +22,41 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/gateway/registry/duration",
     "type src/gateway/port",
   ],
-  "src/gateway/auth/": ["src/gateway/contract/", "hono", "zod"],
-  "src/gateway/durable/": ["src/gateway/contract/", "node:crypto"],
-  "src/gateway/directory/": [
+  "src/gateway/auth/": [
+    "src/gateway/contract/",
+    "src/gateway/registry/definition-error",
+    "hono",
+    "standardwebhooks",
+    "zod",
+  ],
+  "src/gateway/durable/": ["src/gateway/contract/", "type src/gateway/port", "node:crypto"],
+  "src/gateway/webhook/": [
+    "src/gateway/auth/path-pattern",
     "src/gateway/contract/",
     "src/gateway/durable/",
+    "cloudflare:workers",
+    "standardwebhooks",
+  ],
+  "src/gateway/directory/": [
+    "src/gateway/auth/grant",
+    "src/gateway/contract/",
+    "src/gateway/durable/",
+    "src/gateway/webhook/",
     "type src/gateway/port",
     "cloudflare:workers",
+    "node:crypto",
   ],
   "src/gateway/agent/": [
+    "src/gateway/auth/link-token",
+    "src/gateway/auth/signing-keys",
     "src/gateway/contract/",
     "src/gateway/durable/",
     "src/gateway/registry/",
     "src/gateway/stream/cursor",
+    "src/gateway/webhook/payload",
+    "src/gateway/webhook/reach",
+    "src/gateway/webhook/subscription",
+    "type src/gateway/webhook/messages",
     "type src/gateway/port",
     "agents",
     "cloudflare:workers",
@@ -93,6 +115,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/gateway/contract/",
     "src/gateway/directory/",
     "src/gateway/registry/",
+    "src/gateway/webhook/",
     "src/gateway/workflow/",
   ],
   "src/desk/": ["src/gateway", "agents", "papaparse", "zod"],
@@ -231,11 +254,12 @@ describe("the arrows between rooms", () => {
     expect(findCycle(graph)).toBeUndefined();
   });
 
-  test("leave the Agents SDK and the platform to directory/, agent/ and workflow/, and to the user of the library", () => {
+  test("leave the Agents SDK and the platform to webhook/, directory/, agent/ and workflow/, and to the user of the library", () => {
     const withPlatform = Object.keys(ROOMS).filter((room) =>
       ROOMS[room]?.some((entry) => /^(?:type )?(?:agents|cloudflare:)/.test(entry)),
     );
     expect(withPlatform).toEqual([
+      "src/gateway/webhook/",
       "src/gateway/directory/",
       "src/gateway/agent/",
       "src/gateway/workflow/",

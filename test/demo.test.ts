@@ -7,7 +7,7 @@ import type { Client } from "../scripts/demo-client.ts";
 import { datasetName } from "../scripts/demo-csv.ts";
 import { importCsv } from "../scripts/demo-import.ts";
 import { createTerminal, type Terminal } from "../scripts/demo-terminal.ts";
-import { ensureLocalKey } from "../scripts/local-key.ts";
+import { ensureLocalKey, ensureLocalSecret } from "../scripts/local-key.ts";
 import { ask, inspect } from "./support/received.ts";
 
 const DEMO = join(import.meta.dirname, "..", "scripts", "demo.ts");
@@ -69,7 +69,10 @@ describe("npm run demo", () => {
     expect(stdout).toMatch(/GET \/agents\/\S+\/instances\/\S+\/events {2}200/);
     expect(stdout).toContain("3,376 of 3,376 lines");
     expect(stdout).toContain("Load 3,376 rows of airports.csv, and reject 0 lines?");
-    expect(stdout).toMatch(/POST \/agents\/\S+\/approvals\/apr_\S+\/approve {2}200/);
+    expect(stdout).toMatch(
+      /POST \/agents\/\S+\/approvals\/apr_\S+\/links {2}201\n\s+\/approvals\/[\w-]+\.[\w-]+\.[\w-]+\n/,
+    );
+    expect(stdout).toContain("POST /webhooks/approvals  200");
     expect(stdout).toContain("3,376 of 3,376 rows");
     expect(stdout).toContain("3,376 rows loaded, 0 lines rejected");
     expect(stdout).toMatch(/checksum [0-9a-f]{64}\n/);
@@ -138,6 +141,7 @@ describe("npm run demo", () => {
   test("fails if the stream ends before the import does", async () => {
     const client: Client = {
       get: () => Promise.reject(new Error("is not reached")),
+      callBack: () => Promise.reject(new Error("is not reached")),
       post: () => Promise.resolve({ id: "one", links: { self: "/one", events: "/one/events" } }),
       async *follow() {
         const common = {
@@ -212,6 +216,16 @@ describe("the key of local development", () => {
     expect(second).toEqual({ key: first.key, made: false });
     expect(await readFile(file, "utf8")).toBe(`SWITCHYARD_API_KEY=${first.key}\n`);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  test("has the secret of the other system beside it, which is made and kept in the same way", async () => {
+    const { key } = await ensureLocalKey(directory);
+    const secret = await ensureLocalSecret(directory);
+
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{32}$/);
+    expect(await ensureLocalSecret(directory)).toBe(secret);
+    const text = `SWITCHYARD_API_KEY=${key}\nQUALITY_CHECK_SECRET=${secret}\n`;
+    expect(await readFile(join(directory, ".dev.vars"), "utf8")).toBe(text);
   });
 
   test("is added to a file that holds other things, which stay", async () => {

@@ -21,8 +21,13 @@ export const dataset = defineAgent({
   agent: Dataset,
   workflows: [importDataset],
   methods: {
-    rows: { description: "Read rows of one data set", input: RowsInput, output: RowsOutput },
-    summary: { description: "Summarise one data set", input: z.strictObject({}), output: Summary },
+    rows: { description: "Read rows of one data set", input: RowsInput, output: RowsOutput, readOnly: true },
+    summary: {
+      description: "Summarise one data set",
+      input: z.strictObject({}),
+      output: Summary,
+      readOnly: true,
+    },
   },
 });
 

@@ -1,25 +1,43 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { requestId } from "hono/request-id";
-import { secureHeaders } from "hono/secure-headers";
 import { type DocumentInfo, type DocumentServer, openApiDocument } from "../../openapi/document";
 import { referencePage } from "../../openapi/reference-page";
 import { serveDocument } from "../../openapi/serve-document";
+import { approvalPage } from "../../routes/approval-page";
+import { oneAddress } from "../../routes/address";
+import { crossOrigin, secured } from "../../routes/browser";
 import type { GatewayEnv } from "../../routes/gateway-env";
+import { logged } from "../../routes/log";
 import { onError, problemResponse } from "../../routes/problem-response";
+import { publishedRate, throttledStrangers } from "../../routes/rate-limit";
+import type { RateLimiter, RatePolicy } from "../../routes/rate-policy";
+import { requestSize } from "../../routes/request-size";
 import { mountRest, refuseInvalid } from "../../routes/rest";
-import { openDirectory } from "./directory/port";
+import { traced } from "../../routes/trace";
+import { lookUpKey, openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
-import { apiKeyAuthenticator } from "./auth/api-key";
+import { createAuthenticator } from "./auth/authenticator";
+import { type CallbackSender, callbackSenders, checkSenders } from "./auth/callback-senders";
+import { linkTokens } from "./auth/link-token";
+import { type AuthOptions, readAuthOptions } from "./auth/options";
+import { signingKeys } from "./auth/signing-keys";
+import { streamTokens } from "./auth/stream-token";
+import { usableKey } from "./auth/usable-key";
+import { fixedLimits } from "./contract/limits";
 import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
+import { DefinitionError } from "./registry/definition-error";
 import { createRegistry, type Registry } from "./registry/registry";
-import { type StreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
+import { publishedStreamLimits, streamLimits, type StreamOptions } from "./stream/limits";
 
 /** What the gateway reads of its environment, beside the bindings that the definitions name. */
 interface GatewayBindings {
   readonly SWITCHYARD_API_KEY?: string;
+  readonly SWITCHYARD_SIGNING_KEYS?: string;
+  /** Counts requests, if it is there. */
+  readonly SWITCHYARD_RATE_LIMIT?: RateLimiter;
 }
 
 /** What {@link createGateway} takes. */
@@ -28,10 +46,22 @@ export interface GatewayOptions {
   readonly agents: readonly AgentDefinition[];
   /** Title and version of the API, as the OpenAPI document gives them. */
   readonly info?: Partial<DocumentInfo>;
-  /** Where the API is served, as the OpenAPI document tells its readers; wherever they got it from if left out. */
+  /** Where the API is served, as the OpenAPI document tells its readers; if left out, at `origin`, or wherever they got it from. */
   readonly servers?: readonly DocumentServer[];
   /** How long event streams live, and how many there may be. */
   readonly streams?: StreamOptions;
+  /** Who is let in, beside the holders of API keys. */
+  readonly auth?: AuthOptions;
+  /** Which other systems may decide approvals by signed callbacks. */
+  readonly callbacks?: { readonly senders: readonly CallbackSender[] };
+  /** Under which links are made, as `https://desk.example.com`; that of the request that makes one, unless given. */
+  readonly origin?: string;
+  /** Pages of which origins may call the gateway from a browser (`https://app.example`); none if left out. */
+  readonly cors?: { readonly origins: readonly string[] };
+  /** What the binding `SWITCHYARD_RATE_LIMIT` was given in `wrangler.jsonc`, so that clients are told. */
+  readonly rateLimit?: RatePolicy;
+  /** Whether a line of JSON is logged for each request; true if left out. */
+  readonly log?: boolean;
 }
 
 /**
@@ -40,34 +70,57 @@ export interface GatewayOptions {
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway({ agents, info, servers, streams = {} }: GatewayOptions): {
-  fetch: ExportedHandlerFetchHandler;
-} {
-  const registry = createRegistry(agents);
-  const limits = streamLimits(streams);
+export function createGateway(options: GatewayOptions): { fetch: ExportedHandlerFetchHandler } {
+  const registry = createRegistry(options.agents);
+  const settings = settingsOf(options);
   checkBindings(registry);
   let app: OpenAPIHono<GatewayEnv> | undefined;
   return {
     fetch(request, env, ctx) {
-      app ??= createApp(
-        registry,
-        agents,
-        { title: "Switchyard", version: "0.1.0", ...info },
-        servers,
-        limits,
-        ctx.exports,
-      );
+      app ??= createApp(registry, settings, ctx.exports);
       return app.fetch(request, env, ctx);
     },
   };
 }
 
+/** The options, checked and complete. */
+function settingsOf(options: GatewayOptions) {
+  const { agents, info, streams = {}, auth = {}, callbacks, cors, rateLimit, log = true } = options;
+  requireOrigins(cors?.origins ?? []);
+  const senders = callbacks?.senders ?? [];
+  checkSenders(senders);
+  const held = streamLimits(streams);
+  const origin = options.origin === undefined ? undefined : checkedOrigin(options.origin);
+  return {
+    roots: agents,
+    info: { title: "Switchyard", version: "0.1.0", ...info } satisfies DocumentInfo,
+    servers: options.servers ?? (origin === undefined ? undefined : [{ url: origin }]),
+    streams: held,
+    limits: [...fixedLimits(), ...publishedStreamLimits(held)],
+    policy: rateLimit,
+    cors,
+    log,
+    auth: readAuthOptions(auth),
+    senders,
+    origin,
+  };
+}
+
 function createApp(
   registry: Registry,
-  roots: readonly AgentDefinition[],
-  info: DocumentInfo,
-  servers: readonly DocumentServer[] | undefined,
-  limits: StreamLimits,
+  {
+    roots,
+    info,
+    servers,
+    streams,
+    limits,
+    policy,
+    cors,
+    log,
+    auth,
+    senders,
+    origin,
+  }: ReturnType<typeof settingsOf>,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
@@ -75,22 +128,65 @@ function createApp(
   const app = new OpenAPIHono<GatewayEnv>({ defaultHook: refuseInvalid });
   app.onError(onError);
   app.notFound((c) => problemResponse(c, "not_found"));
-  app.use(requestId({ limitLength: 128 }));
-  app.use(secureHeaders());
+  app.use(requestId({ limitLength: 128 }), traced);
+  if (log) app.use(logged);
+  app.use(secured);
+  if (cors !== undefined) app.use(crossOrigin(cors.origins));
+  // What is wrong is for its developer: those who look after the machine need to know only that it is.
+  if (mistake !== undefined) app.get("/readyz", (c) => problemResponse(c, "not_ready"));
   app.use(async function provide(c, next) {
     if (mistake !== undefined) throw new ProblemError("gateway_not_configured", { detail: mistake.message });
     const env = c.env as GatewayBindings;
     c.set("port", createPort(env, roots));
     c.set("directory", openDirectory(env));
-    c.set("authenticator", apiKeyAuthenticator(env.SWITCHYARD_API_KEY));
-    c.set("streams", limits);
+    const bootstrapKey = usableKey(env.SWITCHYARD_API_KEY);
+    const keys = signingKeys({ signingKeys: env.SWITCHYARD_SIGNING_KEYS, apiKey: bootstrapKey });
+    c.set(
+      "authenticator",
+      createAuthenticator({
+        ...auth,
+        bootstrapKey,
+        streamTokens: streamTokens(keys),
+        lookUp: lookUpKey(env),
+      }),
+    );
+    c.set("linkTokens", linkTokens(keys));
+    c.set("callbackSenders", callbackSenders(senders, env));
+    c.set("origin", origin ?? new URL(c.req.url).origin);
+    c.set("streams", streams);
+    const rateLimit = { limiter: env.SWITCHYARD_RATE_LIMIT, policy };
+    c.set("rateLimit", rateLimit);
+    c.set("limits", [...limits, ...publishedRate(rateLimit)]);
     await next();
   });
+  app.use(requestSize, oneAddress, throttledStrangers);
 
   const operations = bindOperations(registry);
   mountRest(app, operations, registry);
+  app.route("/approvals", approvalPage(registry));
 
   serveDocument(app, () => openApiDocument(app, operations, info, servers));
   app.get("/docs", referencePage(info.title));
   return app;
+}
+
+/** @throws DefinitionError if it is not the origin of a web address, and nothing more. */
+function checkedOrigin(origin: string): string {
+  if (isOrigin(origin)) return origin;
+  throw new DefinitionError(
+    `origin is "${origin}". Write the address without a path, as https://desk.example.com.`,
+  );
+}
+
+/** @throws DefinitionError if something is none that a browser could send. */
+function requireOrigins(origins: readonly string[]): void {
+  const wrong = origins.find((origin) => !isOrigin(origin));
+  if (wrong === undefined) return;
+  throw new DefinitionError(
+    `cors.origins has "${wrong}", which is no origin. Write "https://app.example": no path, no "*".`,
+  );
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

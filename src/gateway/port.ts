@@ -1,8 +1,10 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "./contract/agent";
 import type { Approval, ApprovalStatus, Decision } from "./contract/approval";
+import type { ApprovalWithHistory } from "./contract/approval-history";
 import type { Actor, AuditEntry, AuditVerification } from "./contract/audit";
 import type { EventType, GatewayEvent } from "./contract/event";
 import type { Control } from "./contract/control";
+import type { Grant } from "./contract/grant";
 import type {
   Deleted,
   Instance,
@@ -12,8 +14,22 @@ import type {
   SentEvent,
   StartedItem,
 } from "./contract/instance";
+import type { ApiKey } from "./contract/key";
 import type { AgentPath, AgentStep } from "./contract/names";
 import type { Page } from "./contract/page";
+import type { ApprovalLink } from "./contract/link";
+import type {
+  DeletedEndpoint,
+  Delivery,
+  DeliveryStatus,
+  DeliveryWithAttempts,
+  Endpoint,
+  EndpointChange,
+  EndpointSettings,
+  EndpointWithSecret,
+  Redelivered,
+  SentTest,
+} from "./contract/webhook";
 
 /** An idempotency key, made unique to its caller and operation, and what it was sent with. */
 export interface Once {
@@ -55,6 +71,15 @@ export interface InstanceFilter {
   readonly created?: Span;
   readonly updated?: Span;
   readonly completed?: Span;
+}
+
+/** Which approvals; what is left out does not matter. */
+export interface ApprovalFilter {
+  /** Any of these; any at all if there are none. */
+  readonly status: readonly ApprovalStatus[];
+  readonly workflow?: string | undefined;
+  readonly instanceId?: string | undefined;
+  readonly requested?: Span;
 }
 
 /** Whether agents below are meant too. */
@@ -150,6 +175,16 @@ export interface EventsAnswer {
   readonly steps?: StepSource;
 }
 
+/** What the holder of a link is shown. */
+export interface LinkView {
+  readonly approval: Approval;
+  /** For whom the link is. */
+  readonly holder: string;
+  readonly decisions: readonly Decision[];
+  /** SHA-256 of what is asked, in base64url: sent along with the decision, it says what was seen. */
+  readonly shown: string;
+}
+
 /**
  * The one interface behind all doors: what may be asked of one agent.
  * Every method rejects with a `ProblemError` if it cannot answer.
@@ -229,18 +264,50 @@ export interface AgentPort {
     input: PageRequest & Reaching & InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean },
   ): Promise<InstancePage>;
   /** Lists approvals, newest first. */
-  listApprovals(
-    input: PageRequest & Reaching & { readonly status: readonly ApprovalStatus[] },
-  ): Promise<Page<Approval>>;
-  /** Reads one approval. */
-  getApproval(input: { readonly id: string }): Promise<Approval>;
-  /** Decides one approval, or the only open one of an instance. */
+  listApprovals(input: PageRequest & Reaching & ApprovalFilter): Promise<Page<Approval>>;
+  /** Reads one approval, with what happened to it. */
+  getApproval(input: { readonly id: string }): Promise<ApprovalWithHistory>;
+  /**
+   * Decides one approval, or the only open one of an instance, in the name in which the agent is asked. Where several must
+   * approve it is a vote, and the approval may stay pending.
+   */
   decide(input: {
     readonly target: { readonly approvalId: string } | { readonly instanceId: string };
     readonly decision: Decision;
-    readonly decidedBy: string;
     readonly reason: string | undefined;
     readonly metadata: unknown;
+    /** Digest of what whoever decides was shown. */
+    readonly shown?: string | undefined;
+    readonly once?: Once | undefined;
+  }): Promise<Approval>;
+  /** Makes a link by which an approval can be decided once: as long as is asked for, or as long as it may live. */
+  createLink(input: {
+    readonly approvalId: string;
+    readonly holder: string;
+    readonly decisions: readonly Decision[];
+    /** In milliseconds. */
+    readonly expiresAt: number | undefined;
+    readonly ttlSeconds: number | undefined;
+    readonly once?: Once | undefined;
+  }): Promise<ApprovalLink>;
+  /** Lists the links of an approval, newest first. */
+  listLinks(input: { readonly approvalId: string }): Promise<readonly ApprovalLink[]>;
+  /** Ends a link. */
+  revokeLink(input: { readonly approvalId: string; readonly id: string }): Promise<ApprovalLink>;
+  /** Shows what a link is about. @throws ProblemError `link_not_found` also if it cannot be used any more. */
+  viewLink(input: { readonly approvalId: string; readonly id: string }): Promise<LinkView>;
+  /**
+   * Decides by a link, in the name of whoever it is for.
+   *
+   * @throws ProblemError `link_not_found` if it cannot be used for this, `approval_changed` if `shown` is not what is asked.
+   */
+  decideByLink(input: {
+    readonly approvalId: string;
+    readonly id: string;
+    readonly decision: Decision;
+    readonly reason: string | undefined;
+    readonly metadata: unknown;
+    readonly shown?: string | undefined;
     readonly once?: Once | undefined;
   }): Promise<Approval>;
   /** Calls a declared method. */
@@ -258,6 +325,10 @@ export interface AgentPort {
     readonly ifMatch: string | undefined;
     readonly once?: Once | undefined;
   }): Promise<StateView>;
+  /** Lists what was done to the agent, newest first. */
+  listAudit(input: PageRequest): Promise<Page<AuditEntry>>;
+  /** Checks the hashes of that list, from the oldest entry or from a cursor on. */
+  verifyAudit(input: { readonly cursor: string | undefined }): Promise<AuditVerification>;
   /** Ends a stream token, and the tails that were opened with it. */
   revokeStreamToken(input: { readonly tokenId: string }): Promise<void>;
   /**
@@ -282,11 +353,91 @@ export interface Port {
   openTail(path: AgentPath, request: Watch & { after: string; tailKey: string }): Promise<WebSocket>;
 }
 
+/** An endpoint, and the idempotency key of a request that changes something of it. */
+export interface EndpointRequest {
+  readonly id: string;
+  readonly once: Once | undefined;
+}
+
+/** What doors ask of webhook endpoints. Each throws ProblemError `endpoint_not_found` where there is none. */
+export interface WebhookPort {
+  /** Lists endpoints in the order in which they were made. */
+  listEndpoints(input: PageRequest): Promise<Page<Endpoint>>;
+  /**
+   * @param input.origin where the gateway is reached: links that are sent begin with it.
+   * @throws ProblemError `endpoint_url_refused`, `too_many_endpoints`
+   */
+  createEndpoint(input: {
+    readonly settings: EndpointSettings;
+    readonly origin: string;
+    readonly once: Once | undefined;
+  }): Promise<EndpointWithSecret>;
+  getEndpoint(input: { readonly id: string }): Promise<Endpoint>;
+  /** @throws ProblemError `endpoint_url_refused` */
+  updateEndpoint(input: EndpointRequest & { readonly change: EndpointChange }): Promise<Endpoint>;
+  deleteEndpoint(input: EndpointRequest): Promise<DeletedEndpoint>;
+  /** @throws ProblemError `endpoint_url_refused`, `endpoint_disabled` */
+  testEndpoint(input: EndpointRequest): Promise<SentTest>;
+  /** Makes a new secret; the one before is good for another day. */
+  rotateSecret(input: EndpointRequest): Promise<EndpointWithSecret>;
+  /** Lists what an endpoint was sent, newest first. */
+  listDeliveries(
+    input: PageRequest & { readonly id: string; readonly statuses: readonly DeliveryStatus[] },
+  ): Promise<Page<Delivery>>;
+  /** @throws ProblemError `delivery_not_found` */
+  getDelivery(input: { readonly id: string; readonly deliveryId: string }): Promise<DeliveryWithAttempts>;
+  /** @throws ProblemError `delivery_not_found`, `endpoint_url_refused`, `endpoint_disabled` */
+  redeliver(input: EndpointRequest & { readonly deliveryId: string }): Promise<Delivery>;
+  /**
+   * Sends the oldest of those again that came in a span of time, in milliseconds; up to now if `until` is left out.
+   *
+   * @throws ProblemError `endpoint_url_refused`, `endpoint_disabled`
+   */
+  redeliverMany(
+    input: EndpointRequest & {
+      readonly since: number;
+      readonly until: number | undefined;
+      readonly statuses: readonly DeliveryStatus[];
+      readonly cursor: string | undefined;
+    },
+  ): Promise<Redelivered>;
+}
+
+/** One key, asked about by somebody: one that may do more than who asks is not there for it. */
+interface OneKey {
+  readonly id: string;
+  readonly holder: Grant;
+}
+
+/** What may be asked about API keys. The keys themselves stay in the Worker: only digests of them are told. */
+export interface KeysPort {
+  /** Lists keys, newest first. */
+  listKeys(input: PageRequest & { readonly holder: Grant }): Promise<Page<ApiKey>>;
+  getKey(input: OneKey): Promise<ApiKey>;
+  /** Makes a key. */
+  createKey(
+    input: OneKey & {
+      readonly digest: string;
+      readonly name: string;
+      readonly scopes: readonly string[];
+      readonly agents: readonly string[];
+      /** In milliseconds. */
+      readonly expiresAt: number | null;
+    },
+  ): Promise<ApiKey>;
+  /** Gives a key a new secret; the present one is good for a while yet. */
+  rotateKey(input: OneKey & { readonly digest: string; readonly graceMs: number }): Promise<ApiKey>;
+  /** Ends a key: the next request with it is refused. */
+  revokeKey(input: OneKey): Promise<ApiKey>;
+}
+
 /**
  * What may be asked of the directory, which keeps what belongs to the gateway as a whole and to no agent.
  * Every method rejects with a `ProblemError` if it cannot answer.
  */
-export interface DirectoryPort {
+export interface DirectoryPort extends KeysPort, WebhookPort {
+  /** Answers, and does nothing. */
+  ping(): Promise<void>;
   /** Lists what was done to what the directory keeps, newest first. */
   listAudit(input: PageRequest): Promise<Page<AuditEntry>>;
   /** Checks the hashes of that list, from the oldest entry or from a cursor on. */

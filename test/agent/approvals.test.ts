@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  type Closing,
-  type Question,
-  toApproval,
-  toStandingDecision,
-} from "../../src/gateway/agent/approvals.ts";
-import { Approval } from "../../src/gateway/contract/approval.ts";
+import { type Closing, type Question, toStandingDecision } from "../../src/gateway/agent/approvals.ts";
+import { Approval, OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
 import { StandingDecision } from "../../src/gateway/contract/problem.ts";
 import { AGENT, NOON, openDesk } from "./stand-ins.ts";
 
@@ -96,7 +91,7 @@ describe("a gate as clients see it", () => {
   test("matches the contract, open and closed", () => {
     const { approvals, ask } = open();
     const { gate } = ask();
-    expect(toApproval(gate, AGENT)).toEqual({
+    expect(approvals.view(gate)).toEqual({
       id: gate.id,
       instanceId: "r-1",
       workflow: "refund",
@@ -106,12 +101,17 @@ describe("a gate as clients see it", () => {
       occurrence: 1,
       summary: "Pay?",
       details: { amount: 5 },
+      metadataSchema: null,
+      ...OPEN_TERMS,
+      votes: [],
       status: "pending",
       requestedAt: "2026-04-01T12:00:00.000Z",
       deadline: "2026-04-01T12:01:00.000Z",
       decidedBy: null,
+      decidedVia: null,
       decidedAt: null,
       reason: null,
+      shown: null,
       metadata: null,
       links: {
         self: `${AGENT}/approvals/${gate.id}`,
@@ -121,13 +121,13 @@ describe("a gate as clients see it", () => {
       },
     });
     const closed = approvals.close(gate.id, approved, NOON + 1);
-    expect(closed && toApproval(closed, AGENT)).toMatchObject({
+    expect(closed && approvals.view(closed)).toMatchObject({
       status: "approved",
       decidedBy: "ada",
       metadata: { note: "n" },
     });
     for (const row of [gate, closed])
-      expect(row && Approval.safeParse(toApproval(row, AGENT)).error).toBeUndefined();
+      expect(row && Approval.safeParse(approvals.view(row)).error).toBeUndefined();
   });
 
   test("says what people wrote as they wrote it, also what is no Unicode", () => {
@@ -135,13 +135,14 @@ describe("a gate as clients see it", () => {
     const text = "\uD800 a\u0000b \uDFFF";
     const { gate } = ask({ summary: text });
     const closed = approvals.close(gate.id, { ...approved, reason: text }, NOON);
-    expect(closed && toApproval(closed, AGENT)).toMatchObject({ summary: text, reason: text });
+    expect(closed && approvals.view(closed)).toMatchObject({ summary: text, reason: text });
     expect(closed && toStandingDecision(closed)).toMatchObject({ reason: text });
   });
 
   test("does not show the event that the engine waits for: whoever knew it could decide past the gateway", () => {
-    const { gate } = open().ask();
-    expect(JSON.stringify(toApproval(gate, AGENT))).not.toContain(gate.event_type);
+    const { approvals, ask } = open();
+    const { gate } = ask();
+    expect(JSON.stringify(approvals.view(gate))).not.toContain(gate.event_type);
   });
 
   test("has an id that the address of an approval takes", () => {
@@ -169,7 +170,7 @@ test("gates are listed newest first, in pages, by status", () => {
   const gates = [1, 2, 3, 4].map((occurrence) => ask({ occurrence }).gate.id);
   approvals.close(gates[1] ?? "", approved, NOON);
   const list = (status: ("pending" | "approved")[], cursor?: string) =>
-    approvals.list({ status, limit: 2, cursor }, AGENT);
+    approvals.list({ status, limit: 2, cursor });
   const first = list(["pending"]);
   expect(first.items.map(({ occurrence }) => occurrence)).toEqual([4, 3]);
   const second = list(["pending"], first.nextCursor ?? undefined);

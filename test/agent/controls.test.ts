@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
 import { applyControl } from "../../src/gateway/agent/controls.ts";
 import { toInstance } from "../../src/gateway/agent/ledger.ts";
 import type { Due, Message } from "../../src/gateway/agent/outbox.ts";
@@ -26,7 +27,7 @@ const restartFrom = (from: Extract<Control, { action: "restart" }>["from"]): Con
   from,
 });
 
-const apply = ({ records, row }: Desk, control: Control, now = LATER): void =>
+const apply = ({ records, row }: Desk, control: Control, now = LATER): boolean =>
   records.change(() => applyControl(records, row("r-1"), control, now));
 
 /** Everything that is still to be told, in order; the outbox is empty afterwards. */
@@ -398,7 +399,7 @@ describe("a restart", () => {
     const before = desk.row("r-1");
     desk.published.length = 0;
     const question = { stepName: "manager", occurrence: 1, summary: null, details: null };
-    const gate = { ...question, timeoutMs: 1, sdkEventType: "approval" };
+    const gate = { ...question, timeoutMs: 1, sdkEventType: "approval", terms: OPEN_TERMS };
     for (const report of [
       { type: "started" },
       { type: "progress", key: "p", progress: { percent: 1 } },

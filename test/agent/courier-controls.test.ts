@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const apply = ({ records, row }: Desk, control: Control): void =>
+const apply = ({ records, row }: Desk, control: Control): boolean =>
   records.change((now) => applyControl(records, row("r-1"), control, now));
 const removeInstance = ({ records, row }: Desk): void =>
   records.change((now) => remove(records, row("r-1"), now));

@@ -55,6 +55,7 @@ class Node {
         this.below.delete(name);
         records.store.run("DELETE FROM cf_agents_sub_agents WHERE name = ?", name);
       },
+      announce: async () => {},
       closeTails: () => {},
     });
     this.courier = new Courier(records, new Engine({ REFUND: this.workflow }), () => ({}), {

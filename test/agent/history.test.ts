@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
 import type { ApprovalRow } from "../../src/gateway/agent/approvals.ts";
 import type { EngineHistory, EngineWait } from "../../src/gateway/agent/engine-history.ts";
 import { recordHistory } from "../../src/gateway/agent/history.ts";
@@ -120,7 +121,10 @@ describe("a run that tells after it was looked at", () => {
     look([wait({ state: "over" })]);
     hear();
     const gate = { stepName: "manager", occurrence: 1, summary: null, details: null, timeoutMs: 1 };
-    const report = { type: "gate-opened", gate: { ...gate, sdkEventType: "approval" } } as const;
+    const report = {
+      type: "gate-opened",
+      gate: { ...gate, sdkEventType: "approval", terms: OPEN_TERMS },
+    } as const;
     expect(desk.report("r-1", report).answer).toEqual({ passed: true, eventType: "approval" });
     expect(gates(desk)).toEqual([]);
   });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { remove } from "../../src/gateway/agent/removing.ts";
 import { STRETCH } from "../../src/gateway/agent/route.ts";
-import type { InstanceFilter, ListOrder } from "../../src/gateway/port.ts";
+import { OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
+import type { ApprovalFilter, InstanceFilter, ListOrder } from "../../src/gateway/port.ts";
 import { sqliteStorage } from "../support/sqlite-storage.ts";
 import { type Desk, force, NOON, openDesk } from "./stand-ins.ts";
 
@@ -29,7 +30,7 @@ function plansOf(desk: Desk, made: readonly string[]): { query: string; detail: 
     .filter(
       (query) =>
         /^\s*(?:SELECT|UPDATE|INSERT|DELETE)\b/.test(query) &&
-        /switchyard_(?:instances|labels|events|approvals|dropped_\w+)/.test(query),
+        /switchyard_(?:audit|instances|labels|events|approvals|votes|dropped_\w+)/.test(query),
     )
     .flatMap((query) =>
       desk.query(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => ({ query, detail: detail as string })),
@@ -74,11 +75,15 @@ test("no query scans a table that grows, or sorts one: cost does not grow with t
   desk.accept("r-0", { metadata: { owner: "ada", n: 1, urgent: true } });
   const before = desk.queries.length;
   desk.accept("r-1", { metadata: { owner: "ada", n: 1, urgent: true } });
-  desk.ask("r-1");
+  const { approvalId } = desk.ask("r-1", { terms: { ...OPEN_TERMS, required: 2 } });
+  const vote = { principal: "ada", decision: "approve", door: "rest", reason: null, metadata: null } as const;
+  records.change((now) => records.votes.cast({ ...vote, approvalId }, now));
+  records.votes.countApprovals(approvalId);
+  records.change((now) => records.note({ action: "instance.start", target: "/x" }, now));
   desk.report("r-1", { type: "progress", key: "p", progress: { percent: 1 } });
   desk.report("r-1", { type: "completed", output: null });
-  records.approvals.list({ ...page, status: [] }, records.agent);
-  records.approvals.list({ ...page, status: ["pending", "approved"] }, records.agent);
+  records.approvals.list({ ...page, status: [] });
+  records.approvals.list({ ...page, status: ["pending", "approved"] });
   records.approvals.countPending();
   records.journal.read({ instanceId: undefined, after: undefined, limit: 10 });
   records.journal.read({ instanceId: "r-1", after: undefined, limit: 10 });
@@ -93,6 +98,57 @@ test("no query scans a table that grows, or sorts one: cost does not grow with t
   expect(plans.length).toBeGreaterThan(10);
   expect(plans.filter(isExpensive)).toEqual([]);
 });
+
+const APPROVALS: readonly ApprovalFilter[] = [
+  { status: [] },
+  { status: ["pending", "approved"] },
+  { status: [], workflow: "refund" },
+  { status: ["approved"], workflow: "refund" },
+  { status: [], instanceId: "r-1" },
+  { status: ["pending"], workflow: "refund", instanceId: "r-1" },
+  { status: [], requested: SPAN },
+  { status: ["pending"], workflow: "refund", instanceId: "r-1", requested: { from: NOON } },
+];
+
+/** Puts many gates on record at once: all of r-1, every 100th pending, one a second. */
+function fillGates(desk: Desk, count: number): void {
+  desk.query(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+    INSERT INTO switchyard_approvals (id, instance_id, workflow, attempt, step_name, occurrence, event_type, status, requested_at)
+    SELECT 'apr_' || i, 'r-1', 'refund', 1, 'gate', i, 'type-' || i, iif(i % 100 = 0, 'pending', 'approved'),
+      ${NOON} + i * 1000 FROM n`);
+}
+
+test.each(APPROVALS.map((filter) => [JSON.stringify(filter), filter] as const))(
+  "a page of approvals of %s is read through an index, and gives each once",
+  (_, filter) => {
+    for (const count of [2, STRETCH * 2 + 500]) {
+      const desk = openDesk();
+      fillGates(desk, count);
+      const before = desk.queries.length;
+      const listed: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = desk.records.approvals.list({ ...filter, limit: 1_000, cursor });
+        listed.push(...page.items.map(({ id }) => id));
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor !== undefined);
+      const plans = plansOf(desk, desk.queries.slice(before));
+      expect(plans.length).toBeGreaterThan(0);
+      expect(plans.filter(isExpensive)).toEqual([]);
+      const { status, requested = {} } = filter;
+      const expected = Array.from({ length: count }, (__, at) => count - at).filter((i) => {
+        const at = NOON + i * 1_000;
+        const is = i % 100 === 0 ? "pending" : "approved";
+        return (
+          (status.length === 0 || status.includes(is)) &&
+          at >= (requested.from ?? 0) &&
+          at < (requested.to ?? Number.POSITIVE_INFINITY)
+        );
+      });
+      expect(listed).toEqual(expected.map((i) => `apr_${i}`));
+    }
+  },
+);
 
 describe.each(["newest", "oldest"] as const)("%s first", (order) => {
   test.each(FILTERS.map((filter) => [JSON.stringify(filter), filter] as const))(

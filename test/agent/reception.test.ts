@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
 import { fail } from "../../src/gateway/agent/endings.ts";
 import { closeGate } from "../../src/gateway/agent/gates.ts";
 import type { Report } from "../../src/gateway/agent/reports.ts";
@@ -23,6 +24,7 @@ const gate = {
   details: null,
   timeoutMs: 60_000,
   sdkEventType: "approval",
+  terms: OPEN_TERMS,
 };
 
 /** One report of each kind. */

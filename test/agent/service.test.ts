@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { actingFor } from "../../src/gateway/agent/acting.ts";
 import { AgentService } from "../../src/gateway/agent/service.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
 import { defineAgent } from "../../src/gateway/registry/agent-definition.ts";
-import { AGENT, childless, force, NOON, openDesk, refund, RefundInstance } from "./stand-ins.ts";
+import { AGENT, childless, force, NOON, openDesk, person, refund, RefundInstance } from "./stand-ins.ts";
 
 class OrderDesk {
   quote({ orderId }: { orderId: string }): { price: string } {
@@ -89,7 +90,6 @@ async function waiting(options: { readonly gates?: readonly string[]; readonly t
 const approve = (approvalId: string) => ({
   target: { approvalId },
   decision: "approve" as const,
-  decidedBy: "ada",
   reason: "fine" as string | undefined,
   metadata: { note: "n" } as unknown,
 });
@@ -123,6 +123,12 @@ describe("a start", () => {
     expect(desk.records.outbox.due(Date.now(), 10)).toMatchObject([
       { kind: "create", instanceId: "mine", payload: { params: { orderId: "o-1" } } },
     ]);
+  });
+
+  test("says in whose name it was made; the agent's own code is `agent`", async () => {
+    const { start } = openService();
+    expect(await actingFor(person("ada"), () => start())).toMatchObject({ startedBy: "ada" });
+    expect(await start()).toMatchObject({ startedBy: "agent" });
   });
 
   test("makes sure of the alarm before it commits, and delivers after", async () => {
@@ -162,11 +168,12 @@ describe("a start", () => {
 describe("a decision", () => {
   test("closes the gate with the name of the caller, is told, and is due for the engine under that gate's event", async () => {
     const { desk, first, service } = await waiting();
-    const approval = await service.decide(approve(first.approvalId));
+    const approval = await actingFor(person("ada"), () => service.decide(approve(first.approvalId)));
     expect(approval).toMatchObject({
       id: first.approvalId,
       status: "approved",
       decidedBy: "ada",
+      decidedVia: "rest",
       reason: "fine",
       metadata: { note: "n" },
     });
@@ -184,6 +191,15 @@ describe("a decision", () => {
     expect(desk.row("r-1").status).toBe("running");
   });
 
+  test("of the agent's own code says so, and what its maker was shown is kept", async () => {
+    const { first, service } = await waiting();
+    expect(await service.decide({ ...approve(first.approvalId), shown: "sha-256 of it" })).toMatchObject({
+      decidedBy: "agent",
+      decidedVia: "agent",
+      shown: "sha-256 of it",
+    });
+  });
+
   test("makes sure of the alarm before it commits, and delivers after", async () => {
     const { first, log, service } = await waiting();
     await service.decide(approve(first.approvalId));
@@ -192,14 +208,9 @@ describe("a decision", () => {
 
   test("that comes second is told which one stands, and the engine hears only the first", async () => {
     const { desk, first, service } = await waiting();
-    await service.decide(approve(first.approvalId));
-    const late = {
-      ...approve(first.approvalId),
-      decision: "reject" as const,
-      decidedBy: "bob",
-      reason: "no",
-    };
-    const { code, extras } = await problemOf(service.decide(late));
+    await actingFor(person("ada"), () => service.decide(approve(first.approvalId)));
+    const late = { ...approve(first.approvalId), decision: "reject" as const, reason: "no" };
+    const { code, extras } = await problemOf(actingFor(person("bob"), () => service.decide(late)));
     expect(code).toBe("approval_closed");
     expect(extras.decision).toMatchObject({
       approvalId: first.approvalId,
@@ -216,11 +227,12 @@ describe("a decision", () => {
   test("wins alone, however many come at once", async () => {
     const { desk, first, service } = await waiting();
     const everybody = Array.from({ length: 20 }, (_, n) =>
-      service.decide({
-        ...approve(first.approvalId),
-        decision: n % 2 === 0 ? ("approve" as const) : ("reject" as const),
-        decidedBy: `person ${n}`,
-      }),
+      actingFor(person(`person ${n}`), () =>
+        service.decide({
+          ...approve(first.approvalId),
+          decision: n % 2 === 0 ? ("approve" as const) : ("reject" as const),
+        }),
+      ),
     );
     const results = await Promise.allSettled(everybody);
     const won = results.filter(({ status }) => status === "fulfilled");
@@ -393,9 +405,9 @@ describe("what is read", () => {
     expect((await service.listInstances({ ...page, status: ["waiting"], workflow: "refund" })).items).toEqual(
       [instance],
     );
-    expect((await service.listApprovals({ ...page, status: [] })).items).toEqual([
-      await service.getApproval({ id: first.approvalId }),
-    ]);
+    const { history, ...approval } = await service.getApproval({ id: first.approvalId });
+    expect((await service.listApprovals({ ...page, status: [] })).items).toEqual([approval]);
+    expect(history).toEqual([{ type: "requested", time: approval.requestedAt }]);
   });
 
   test.each([

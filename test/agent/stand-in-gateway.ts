@@ -16,16 +16,21 @@ const definition = defineAgent({
   workflows: [refund],
 });
 const done = async (): Promise<void> => {};
-/** An engine in which every instance runs, and which does at once what is asked. */
-const engine = {
+/** An engine in which every instance runs, and which does at once what is asked. @param told the events that it is sent. */
+const engineOf = (told: unknown[]) => ({
   create: done,
   get: async () => ({
     status: async () => ({ status: "running" }),
+    sendEvent: async (event: unknown) => {
+      told.push(event);
+    },
+    pause: done,
+    resume: done,
     restart: done,
     terminate: done,
     delete: done,
   }),
-};
+});
 const unused = (): never => {
   throw new Error("not for this test");
 };
@@ -35,6 +40,7 @@ export function openGateway(sqlite: SqliteStorage = sqliteStorage(), changes: Pa
   const alarms = new Map<string, number>();
   const heard: WorkflowNews[] = [];
   const messages: unknown[] = [];
+  const told: unknown[] = [];
   const background: Promise<unknown>[] = [];
   let state: unknown = null;
   const gateway = new AgentGateway({
@@ -43,7 +49,7 @@ export function openGateway(sqlite: SqliteStorage = sqliteStorage(), changes: Pa
     isSubAgent: false,
     rootBinding: "GatewayDesk",
     storage: sqlite.storage,
-    env: { REFUND: engine },
+    env: { REFUND: engineOf(told) },
     origin: () => ({}),
     publish: () => {},
     background: (work) => background.push(work),
@@ -85,6 +91,8 @@ export function openGateway(sqlite: SqliteStorage = sqliteStorage(), changes: Pa
     records,
     service,
     sqlite,
+    /** Events that the engine was sent. */
+    told,
     /** When it is woken next, in milliseconds after noon. */
     wakesAt: () => Math.min(...alarms.values()) - NOON,
     /** Lets the alarm ring at its time. */

@@ -4,6 +4,8 @@ import type { InstanceRow } from "../../src/gateway/agent/ledger.ts";
 import { receive, type Received } from "../../src/gateway/agent/reception.ts";
 import { Records } from "../../src/gateway/agent/records.ts";
 import type { GateReport, OpenedGate, Report } from "../../src/gateway/agent/reports.ts";
+import { OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
+import type { Actor } from "../../src/gateway/contract/audit.ts";
 import { eventSchema, type GatewayEvent } from "../../src/gateway/contract/event.ts";
 import { type InstanceStatus, instanceSchema, type Metadata } from "../../src/gateway/contract/instance.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
@@ -54,11 +56,17 @@ export function openDesk(
   {
     keepEvents,
     labels = ["n", "owner", "urgent"],
-  }: { readonly keepEvents?: number; readonly labels?: readonly string[] } = {},
+    isAnnouncing = false,
+  }: {
+    readonly keepEvents?: number;
+    readonly labels?: readonly string[];
+    readonly isAnnouncing?: boolean;
+  } = {},
 ): Desk {
   const published: GatewayEvent[][] = [];
   const records = new Records(sqlite.storage, AGENT, (events) => published.push([...events]), {
     labels,
+    isAnnouncing,
     ...(keepEvents === undefined ? {} : { keepEvents: () => keepEvents }),
   });
   records.store.open();
@@ -95,6 +103,7 @@ export function openDesk(
         details: null,
         timeoutMs: 60_000,
         sdkEventType: "approval",
+        terms: OPEN_TERMS,
         ...gate,
       };
       const { answer } = desk.report(id, { type: "gate-opened", gate: asked }, now);
@@ -120,8 +129,14 @@ export function childless(records: Records, definition: AgentDefinition): Family
     ensureAlarm: async () => {},
     deliver: async () => {},
     deliverSoon: () => {},
+    announce: async () => {},
     closeTails: () => {},
   });
+}
+
+/** Somebody who came by REST, and may do everything. */
+export function person(name: string, scopes: Actor["scopes"] = "all"): Actor {
+  return { name, door: "rest", scopes, address: "192.0.2.7", requestId: `request of ${name}` };
 }
 
 /** Moves an instance to a status, past all rules. */

@@ -47,7 +47,7 @@ const short = (events: readonly GatewayEvent[]): string[] =>
   events.map(({ type, time }) => `${type.startsWith("step.") ? "s" : "j"}${Date.parse(time) - NOON}`);
 const known = (events: readonly GatewayEvent[]) =>
   events.map((event) => JSON.stringify({ ...event, id: undefined }));
-const restart = (desk: Desk): void =>
+const restart = (desk: Desk): boolean =>
   desk.records.change((now) =>
     applyControl(desk.records, desk.row(ID), { action: "restart", resetClock: false }, now),
   );

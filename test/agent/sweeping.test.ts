@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { OPEN_TERMS } from "../../src/gateway/contract/approval.ts";
 import { stepSource } from "../../src/gateway/agent/step-taking.ts";
 import { openGateway } from "./stand-in-gateway.ts";
 import { NOON } from "./stand-ins.ts";
@@ -28,8 +29,14 @@ async function fill({ records, report, service }: Opened): Promise<void> {
     details: null,
     timeoutMs: 60_000,
     sdkEventType: "approval",
+    terms: { ...OPEN_TERMS, required: 2 },
   };
   await report(ID, { type: "gate-opened", gate });
+  const target = { instanceId: ID };
+  await service.decide({ target, decision: "approve", reason: undefined, metadata: { note: "n" } });
+  const [approval] = records.approvals.pendingOf(ID);
+  const link = { holder: "ada", decisions: ["approve"] as const, expiresAt: undefined, ttlSeconds: 5 };
+  await service.createLink({ approvalId: approval?.id ?? "", ...link });
   const event = {
     type: "step_started",
     eventId: 1,
@@ -41,10 +48,17 @@ async function fill({ records, report, service }: Opened): Promise<void> {
   if (typeof source !== "string") await service.takeSteps({ ...source, id: ID, events: [event], end: false });
 }
 
-/** Tables of the Agent itself, of its parent and of its children. */
-const OF_NO_INSTANCE = ["meta", "audit", "revoked_tokens", "feed", "fed", "forgotten"].map(
-  (table) => `switchyard_${table}`,
-);
+/** Tables of the Agent itself, of its parent and of its children, and of what is told to others though its instance is gone. */
+const OF_NO_INSTANCE = [
+  "meta",
+  "audit",
+  "revoked_tokens",
+  "feed",
+  "fed",
+  "forgotten",
+  "announcements",
+  "addressees",
+].map((table) => `switchyard_${table}`);
 
 /** How many rows each table of the gateway has; those of the Agent itself are none of an instance. */
 function rowsOf({ sqlite }: Opened): Record<string, number> {
@@ -70,6 +84,8 @@ const NOTHING = {
   steps: 0,
   step_readings: 0,
   approvals: 0,
+  votes: 0,
+  links: 0,
   waits: 0,
   answers: 0,
   outbox: 0,

@@ -12,6 +12,7 @@ const common = {
   agent: "/agents/order-desk/acme",
   attempt: 1,
   metadata: {},
+  startedBy: "ada",
   progress: null,
   createdAt: "2026-04-01T10:00:00.000Z",
   updatedAt: "2026-04-01T10:00:00.000Z",

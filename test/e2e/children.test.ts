@@ -89,7 +89,8 @@ describe("children", () => {
   test("are listed by cursors that can stand in a URL as they are", async () => {
     const parent = "/agents/workshop/naming";
     const children = ["a", "b+c", "b@c", "d"];
-    for (const name of children) await accepted(gateway.request("PUT", `${parent}/sub/bench/${name}`));
+    for (const name of children)
+      await accepted(gateway.request("PUT", `${parent}/sub/bench/${encodeURIComponent(name)}`));
     for (const query of ["limit=1", "limit=1&agent=bench"]) {
       const seen = await walk<Child>(`${parent}/sub?${query}`);
       expect(seen.map(({ name }) => name)).toEqual(children);

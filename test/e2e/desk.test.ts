@@ -50,6 +50,13 @@ describe("a parent", () => {
       { status: "approved", decidedBy: "agent", reason: "Approved through the catalog" },
     ]);
     expect(await call(catalog, "approveImport", approval)).toEqual({ approved: false });
+    // The catalog was asked by the key; what it asks of its child over a stub is its own.
+    expect((await gateway.get(self)).json()).toMatchObject({ startedBy: "agent" });
+    const log = (await gateway.get(`${catalog}/audit`)).json<{ items: { seq: number }[] }>().items;
+    expect(log.toReversed().slice(0, 2)).toMatchObject([
+      { action: "method.call", principal: "api-key", detail: { method: "startImport" } },
+      { action: "agent.create", principal: "api-key", target: dataset },
+    ]);
   });
 
   test("approves nothing that is not there, and makes no child to look", async () => {

@@ -15,6 +15,7 @@ describe("a Worker that cannot serve what it defines does not start, and says wh
       "not-gateway",
       'Agent "office": the class Office is none that the gateway can serve. Extend withGateway(Agent).',
     ],
+    ["any-origin", 'cors.origins has "*", which is no origin. Write "https://app.example": no path, no "*".'],
     ["missing-agent", 'no Durable Object binding "OFFICE". Add it to durable_objects.bindings'],
   ])("%s", async (fixture, message) => {
     const harness = createTestHarness({

@@ -41,12 +41,19 @@ function parameterOf(path: string): keyof typeof MISSING | undefined {
 /** The rest of the address, if the operation is one of the class of this agent. */
 function restFor(agent: string, { path }: FoundOperation): string | undefined {
   const [, template = "", rest] = /^(.*?)(\/(?:instances|approvals)\/\{.*)$/.exec(path) ?? [];
-  return new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(agent) ? rest : undefined;
+  return new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(agent)
+    ? rest?.replace("{linkId}", "lnk_00000000-0000-4000-8000-000000000000")
+    : undefined;
+}
+
+function bodyOf(rest: string): object {
+  if (rest.endsWith("/events")) return { type: "parcel-arrived", payload: { parcel: "p" } };
+  return rest.endsWith("/links") ? { for: "ada" } : {};
 }
 
 /** A request that is in order but for the id. */
 function ask(agent: string, { method, operation }: FoundOperation, rest: string): Promise<Answer> {
-  const body = rest.endsWith("/events") ? { type: "parcel-arrived", payload: { parcel: "p" } } : {};
+  const body = bodyOf(rest);
   const query = method === "delete" ? "?force=true" : "";
   return gateway.request(
     method.toUpperCase(),

@@ -34,6 +34,8 @@ async function ask(
   return answer;
 }
 
+const revoke = (path: string): Promise<Answer> => gateway.request("DELETE", path);
+
 /** Reads a stream to an event of this type, and notes every frame that is not as the document says. */
 async function readStream(path: string, frame: string, type: string): Promise<void> {
   await using stream = await openStream(gateway, path);
@@ -68,6 +70,13 @@ describe("what the Worker answers is what its document says", () => {
     const [approval] = pending.json<{ items: { id: string }[] }>().items;
     const gate = `${DATASET}/approvals/${approval?.id}`;
     await ask(200, "get", gate);
+    const link = await ask(201, "post", `${gate}/links`, { for: "ada" });
+    await ask(200, "get", `${gate}/links`);
+    await ask(400, "post", `${gate}/links`, { for: "" });
+    const { id } = link.json<{ id: string }>();
+    unlike.push(
+      ...differences(document, "delete", `${gate}/links/${id}`, await revoke(`${gate}/links/${id}`)),
+    );
     await ask(200, "post", `${gate}/approve`, { reason: "fine", metadata: { note: "seen" } });
     await ask(409, "post", `${gate}/reject`, {});
     await readStream(links.events, "DatasetFrame", "stream.end");
@@ -99,6 +108,7 @@ describe("what the Worker answers is what its document says", () => {
   test("of the gateway itself", async () => {
     await ask(200, "get", "/healthz");
     await ask(200, "get", "/agents");
+    await ask(401, "post", "/webhooks/approvals", {});
     expect(unlike).toEqual([]);
   });
 

@@ -126,13 +126,21 @@ describe("every operation", () => {
     );
   });
 
-  test("but the health check needs a key, and says with which scope", () => {
-    expect(idsWhere(({ operation: { security } }) => security.length === 0)).toEqual(["getHealth"]);
+  test("but the health checks need a key, and says with which scope", () => {
+    expect(idsWhere(({ operation: { security } }) => security.length === 0)).toEqual([
+      "getHealth",
+      "getReadiness",
+    ]);
     const scopes = operations
       .flatMap(({ operation }) => operation.security)
       .map((one) => JSON.stringify(one));
     expect(
-      scopes.filter((scope) => !/^\{"apiKey":\["[a-z]+:[a-z]+"\]\}$|^\{"streamToken":\[\]\}$/.test(scope)),
+      scopes.filter(
+        (scope) =>
+          !/^\{"(?:apiKey|cloudflareAccess)":\["[a-z]+:[a-z]+"\]\}$|^\{"(?:streamToken|webhookSignature)":\[\]\}$/.test(
+            scope,
+          ),
+      ),
     ).toEqual([]);
   });
 
@@ -174,8 +182,8 @@ describe("every operation", () => {
       expect(operation.responses["202"]?.headers).toHaveProperty("Location");
     const made = operations.filter(({ operation }) => "201" in operation.responses);
     expect(made.map(({ operation }) => operation.operationId)).toContain("createDataset");
-    // A token has no address of its own.
-    const addressed = made.filter(({ path }) => !path.endsWith("/stream-tokens"));
+    // Neither a token nor a link can be read again.
+    const addressed = made.filter(({ path }) => !/\/(?:stream-tokens|links)$/.test(path));
     for (const { operation } of addressed)
       expect(operation.responses["201"]?.headers).toHaveProperty("Location");
   });
@@ -385,6 +393,7 @@ describe("the reference page", () => {
     const script = await gateway.request("HEAD", "/docs/scalar.js");
     expect(script.status).toBe(200);
     expect(script.headers.get("content-type")).toMatch(/javascript/);
+    expect(script.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
   test("lets the browser load and send nothing elsewhere, with a nonce that is new every time", async () => {

@@ -36,6 +36,7 @@ export interface OperationObject {
     readonly name: string;
     readonly in: string;
     readonly description: string;
+    readonly required?: boolean;
     readonly schema: JsonSchema;
     readonly example?: unknown;
   }[];

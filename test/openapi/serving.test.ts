@@ -52,11 +52,18 @@ test("YAML says the same as JSON", async () => {
   expect(parse(yaml.text)).toEqual(json.json());
 });
 
-test("the document of another gateway says where that is, and passes the same rules", async () => {
+test("the document of a gateway that names its origin says so, and passes the same rules", async () => {
   await using other = await startGateway("test/fixtures/crowded/wrangler.jsonc");
   const document = (await other.get(WHOLE)).json<OpenApiDocument>();
-  expect(document).toMatchObject({ servers: [{ url: "https://workshop.test" }] });
+  expect(document).toMatchObject({ servers: [{ url: "https://desk.example.com" }] });
   expect(await lint(document)).toBe("");
+});
+
+test("the document of a gateway that names its servers says so", async () => {
+  await using other = await startGateway("test/fixtures/guarded/wrangler.jsonc");
+  const servers = [{ url: "https://guarded.test", description: "Behind a guard" }];
+  expect((await other.get(WHOLE)).json()).toMatchObject({ servers });
+  expect((await other.get("/openapi/guarded.json")).json()).toMatchObject({ servers });
 });
 
 describe("the document of one class of agents", () => {

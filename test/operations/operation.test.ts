@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { EVERYTHING } from "../../src/gateway/contract/grant.ts";
 import { Catalogue } from "../../src/gateway/contract/agent.ts";
 import type { AgentPort, DirectoryPort, Port } from "../../src/gateway/port.ts";
 import type { Asked, OperationSchemas, Reach } from "../../src/gateway/operations/operation.ts";
@@ -37,8 +38,18 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     path: [{ agent: "order-desk", name: "acme" }],
     agent,
     directory: {} as DirectoryPort,
+    limits: [],
     actor: { name: "ada", door: "rest", scopes: "all", address: null, requestId: "r-1" },
+    holder: EVERYTHING,
+    holderUntil: undefined,
+    reaches: () => true,
+    reachesClass: () => true,
     issueStreamToken: async (grant) => `signed ${grant.id}`,
+    issueLinkToken: async (grant) => `signed ${grant.id}`,
+    readLinkToken: async () => undefined,
+    mayDecideAt: () => true,
+    origin: "https://desk.example.com",
+    mintKey: async (keyId = "0123456789abcdef") => ({ id: keyId, key: "the key", digest: "its digest" }),
   };
   return { answer: await answer(asked, reach), calls };
 }
@@ -126,8 +137,42 @@ describe("an operation asks its agent once, with what the request says", () => {
       "listOrderDeskApprovals",
       { query: { status: ["pending", "expired"] } },
       "listApprovals",
-      { status: ["pending", "expired"], subtree: false, limit: 50, cursor: undefined },
+      {
+        status: ["pending", "expired"],
+        workflow: undefined,
+        instanceId: undefined,
+        requested: { from: undefined, to: undefined },
+        subtree: false,
+        limit: 50,
+        cursor: undefined,
+      },
     ],
+    [
+      "listOrderDeskApprovals",
+      {
+        query: {
+          workflow: "refund-order",
+          instanceId: "r-1",
+          requestedFrom: "2026-04-01T12:00:00Z",
+          requestedTo: "2026-04-01T14:00:00+01:00",
+          scope: "subtree",
+          limit: "2",
+          cursor: "c",
+        },
+      },
+      "listApprovals",
+      {
+        status: [],
+        workflow: "refund-order",
+        instanceId: "r-1",
+        requested: { from: Date.UTC(2026, 3, 1, 12), to: Date.UTC(2026, 3, 1, 13) },
+        subtree: true,
+        limit: 2,
+        cursor: "c",
+      },
+    ],
+    ["listOrderDeskAudit", { query: { limit: "2" } }, "listAudit", { limit: 2, cursor: undefined }],
+    ["verifyOrderDeskAudit", { query: { cursor: "c" } }, "verifyAudit", { cursor: "c" }],
     ["getOrderDeskApproval", { params: { approvalId } }, "getApproval", { id: approvalId }],
     [
       "approveOrderDeskApproval",
@@ -136,7 +181,6 @@ describe("an operation asks its agent once, with what the request says", () => {
       {
         target: { approvalId },
         decision: "approve",
-        decidedBy: "ada",
         reason: "fine",
         metadata: { note: "n" },
       },
@@ -148,7 +192,6 @@ describe("an operation asks its agent once, with what the request says", () => {
       {
         target: { approvalId },
         decision: "reject",
-        decidedBy: "ada",
         reason: undefined,
         metadata: undefined,
       },
@@ -160,7 +203,6 @@ describe("an operation asks its agent once, with what the request says", () => {
       {
         target: { instanceId: "r-1" },
         decision: "approve",
-        decidedBy: "ada",
         reason: undefined,
         metadata: { note: "n" },
       },
@@ -172,7 +214,6 @@ describe("an operation asks its agent once, with what the request says", () => {
       {
         target: { instanceId: "r-1" },
         decision: "reject",
-        decidedBy: "ada",
         reason: "no",
         metadata: undefined,
       },

@@ -20,7 +20,11 @@ const repeated = (texts: readonly string[]): string[] =>
   texts.filter((text, at) => texts.indexOf(text) !== at);
 
 /** What anybody may ask. */
-const PUBLIC: readonly string[] = ["getHealth"];
+const PUBLIC: readonly string[] = ["getHealth", "getReadiness"];
+/** What names its agent in the body. */
+const IN_BODY: readonly string[] = ["receiveApprovalCallback"];
+/** What takes its cursor in the body. */
+const CURSOR_IN_BODY: readonly string[] = ["redeliverWebhookDeliveries"];
 
 describe.each(named)("%s", (id, operation) => {
   test("has an id that is the name of a function: a verb and a noun", () => {
@@ -57,17 +61,18 @@ describe.each(named)("%s", (id, operation) => {
     expect(repeated(codes)).toEqual([]);
   });
 
-  test("says 401 and 403 if, and only if, it has a scope", () => {
-    const asks = operation.operation.scope !== null;
-    for (const code of ["unauthorized", "forbidden", "gateway_not_configured"] as const) {
-      expect(problems(operation).includes(code), code).toBe(asks);
+  test("says 401 if, and only if, it has a scope, and 403 if a key may lack it", () => {
+    const { scope, signed = false } = operation.operation;
+    for (const code of ["unauthorized", "gateway_not_configured"] as const) {
+      expect(problems(operation).includes(code), code).toBe(scope !== null);
     }
+    expect(problems(operation).includes("forbidden")).toBe(scope !== null && !signed);
   });
 
   test("says that its agent may not be there if, and only if, it is about an agent", () => {
-    for (const code of ["agent_not_found", "agent_unavailable"] as const) {
-      expect(problems(operation).includes(code), code).toBe(operation.subject !== undefined);
-    }
+    const isAbout = operation.subject !== undefined;
+    expect(problems(operation).includes("agent_not_found")).toBe(isAbout);
+    expect(problems(operation).includes("agent_unavailable")).toBe(isAbout || IN_BODY.includes(id));
   });
 
   test("says what may be wrong with a body if, and only if, it takes one", () => {
@@ -78,11 +83,14 @@ describe.each(named)("%s", (id, operation) => {
 
   test("says that an instance, approval or cursor may be wrong if, and only if, it is asked with one", () => {
     const { params, query } = operation.schemas;
+    const about = Object.keys(params?.shape ?? {});
     const asked = Object.keys({ ...params?.shape, ...query?.shape });
-    expect(problems(operation).includes("instance_not_found")).toBe(asked.includes("instanceId"));
-    expect(problems(operation).includes("approval_not_found")).toBe(asked.includes("approvalId"));
+    expect(problems(operation).includes("instance_not_found")).toBe(about.includes("instanceId"));
+    expect(problems(operation).includes("approval_not_found")).toBe(
+      about.includes("approvalId") || IN_BODY.includes(id),
+    );
     expect(problems(operation).includes("invalid_cursor")).toBe(
-      asked.includes("cursor") || asked.includes("after"),
+      asked.includes("cursor") || asked.includes("after") || CURSOR_IN_BODY.includes(id),
     );
   });
 
@@ -115,6 +123,8 @@ describe("the table of operations", () => {
       "listReturnsInstances",
       "deleteReturnsInstances",
       "listReturnsApprovals",
+      "listReturnsAudit",
+      "verifyReturnsAudit",
       "streamReturnsEvents",
       "createReturnsStreamToken",
       "revokeReturnsStreamToken",
@@ -159,9 +169,29 @@ describe("the table of operations", () => {
   test("of a gateway without agents is the gateway's own", () => {
     expect(bindOperations(createRegistry([])).map(({ id }) => id)).toEqual([
       "getHealth",
+      "getReadiness",
+      "getLimits",
       "listAgents",
+      "listKeys",
+      "createKey",
+      "getKey",
+      "rotateKey",
+      "revokeKey",
       "listAudit",
       "verifyAudit",
+      "receiveApprovalCallback",
+      "listWebhookEndpoints",
+      "createWebhookEndpoint",
+      "getWebhookEndpoint",
+      "updateWebhookEndpoint",
+      "deleteWebhookEndpoint",
+      "testWebhookEndpoint",
+      "enableWebhookEndpoint",
+      "rotateWebhookEndpointSecret",
+      "redeliverWebhookDeliveries",
+      "listWebhookDeliveries",
+      "getWebhookDelivery",
+      "redeliverWebhookDelivery",
     ]);
   });
 });

@@ -12,6 +12,7 @@ const LEAKS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["the event type of a gate", /\bapproval-[0-9a-f]{8}-[0-9a-f]{4}\S*/],
   ["the key of a tail", /tail[-_]?key/i],
   ["an API key", /\bsy_(?:test|local)_[0-9a-f]{16,}/],
+  ["an API key that was issued", /\bsy_[a-z]{1,16}_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}/],
   ["the engine's own words", /Aborting engine|\(?\binstance\.(?:not_found|already_exists|cannot_\w+)/],
   [
     "a path of this machine",
@@ -57,6 +58,18 @@ export function inspector(source: string): (text: string) => void {
     inspect(source, before + text);
     before = (before + text).slice(-OVERLAP);
   };
+}
+
+/**
+ * Takes the API key out of an answer that is to show one, so that it can be inspected without it. It is the only way in which tests get
+ * at keys.
+ */
+export async function askForKey(url: URL, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  const { key } = JSON.parse(text) as { key?: unknown };
+  inspect(`${init.method} ${url.pathname}`, typeof key === "string" ? text.replace(key, "") : text);
+  return new Response(text, response);
 }
 
 /** `fetch`, by which tests ask a gateway: everything that comes back is inspected as it comes. */

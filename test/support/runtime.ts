@@ -10,10 +10,21 @@ const ROOT = join(import.meta.dirname, "..", "..");
 export interface Runtime extends Omit<TestGateway, "harness"> {
   /** Ends it as a power cut would: no handler of any process in it runs. */
   kill(): Promise<void>;
+  /** Everything that it wrote to its output so far. */
+  output(): string;
 }
 
-/** Starts a gateway on storage that outlives it. @param storage an absolute folder. */
-export async function startRuntime(config: string, storage: string): Promise<Runtime> {
+/**
+ * Starts a gateway on storage that outlives it.
+ *
+ * @param storage an absolute folder.
+ * @param variables of its environment, beside the API key.
+ */
+export async function startRuntime(
+  config: string,
+  storage: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Runtime> {
   const key = "sy_test_4f1c2b7d9e0a6358";
   const child = spawn(
     "wrangler",
@@ -29,10 +40,20 @@ export async function startRuntime(config: string, storage: string): Promise<Run
       "0",
       "--persist-to",
       storage,
-    ].concat(["--var", `SWITCHYARD_API_KEY:${key}`, "--show-interactive-dev-session=false"]),
+      "--show-interactive-dev-session=false",
+      ...Object.entries({ SWITCHYARD_API_KEY: key, ...variables }).flatMap(([name, value]) => [
+        "--var",
+        `${name}:${value}`,
+      ]),
+    ],
     // A group of its own, so that one signal reaches the engine too.
     { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] },
   );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
   const url = await readyUrl(child);
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
@@ -40,7 +61,7 @@ export async function startRuntime(config: string, storage: string): Promise<Run
     process.kill(-child.pid, "SIGKILL");
     await gone;
   };
-  return { ...clientOf(url, key), kill, [Symbol.asyncDispose]: kill };
+  return { ...clientOf(url, key), kill, output: () => output, [Symbol.asyncDispose]: kill };
 }
 
 async function readyUrl(child: ChildProcess): Promise<URL> {

@@ -32,7 +32,7 @@ export interface StreamReader extends AsyncDisposable {
 
 /** Opens a stream of the gateway. */
 export async function openStream(
-  gateway: TestGateway,
+  gateway: Pick<TestGateway, "url" | "key">,
   path: string,
   headers: Record<string, string> = {},
 ): Promise<StreamReader> {

@@ -66,12 +66,17 @@ export class RefundWorkflow extends GatewayWorkflow<typeof refund> {
       timeout: "3 days",
       summary: "Pay?",
       details: { total },
+      approvers: { scopes: ["finance"], principals: ["ada", "bob"] },
+      selfApproval: false,
+      required: 2,
     });
     const note: string | undefined = approval.note;
     // @ts-expect-error an approver sends no `comment`
     const comment: string = approval.comment;
     // @ts-expect-error a gate has a summary, not a title
     await this.waitForApproval(step, { title: "Pay?" });
+    // @ts-expect-error approvers are named by scopes and principals
+    await this.waitForApproval(step, { approvers: ["ada"] });
 
     const id: string = this.instanceId;
     return { refundId: [id, order, other, note, comment].join("-"), paidAt: "2026-04-01T12:00:00Z" };

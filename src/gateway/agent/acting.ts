@@ -11,6 +11,11 @@ export function actingFor<Result>(actor: Actor, work: () => Result): Result {
   return acting.run(actor, work);
 }
 
+/** Does what nobody asked for just now, as when an agent wakes: the agent's own code does it. */
+export function actingAsAgent<Result>(work: () => Result): Result {
+  return acting.run(OWN_CODE, work);
+}
+
 /** In whose name something is done just now. */
 export function currentActor(): Actor {
   return acting.getStore() ?? OWN_CODE;

@@ -2,13 +2,16 @@ import type { WorkflowCallback } from "agents/workflows";
 import { type AgentPath, type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { StepEvent } from "../contract/step-event";
-import type { AgentPort, EventsAnswer, EventsRequest } from "../port";
+import type { EventsAnswer, EventsRequest } from "../port";
 import { type AgentDefinition, labelsOf } from "../registry/agent-definition";
+import { type JsonSchema, metadataSchemaOf } from "../registry/json-schema";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { currentActor } from "./acting";
 import { Adoption } from "./adoption";
 import { Chores, SOON_MS } from "./chores";
 import { Courier, type Origin } from "./courier";
+import { creates, definitionBelow } from "./creating";
+import { eventTo, migrationOf } from "./deeds";
 import { type Dissolved, isLeaving } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
 import { Family, type FamilyHost } from "./family";
@@ -21,6 +24,9 @@ import type { InstanceRow } from "./ledger";
 import { type Publish, Records } from "./records";
 import type { Report } from "./reports";
 import { Riser } from "./riser";
+import { endpointCalls, endpointDirectory, hasEndpoints } from "../webhook/reach";
+import { Announcer } from "./announcer";
+import { webhookLink } from "./webhook-link";
 import { AgentService } from "./service";
 import { finishAttempt } from "./step-taking";
 import { type AgentMethod, rootStub } from "./stub";
@@ -28,9 +34,12 @@ import { isSubtreeCall } from "./subtree";
 import { passesTail } from "./tail";
 import type { Rise } from "./upward";
 
+/** What the agents below need that the gateway itself has. */
+type OwnOfFamily = "ensureAlarm" | "deliver" | "deliverSoon" | "announce";
+
 /** What the gateway needs of the Agent that it lives in. */
 export interface AgentHost
-  extends Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon">, Omit<HearingHost, "ensureAlarm"> {
+  extends Omit<FamilyHost, OwnOfFamily>, Omit<HearingHost, "ensureAlarm" | "announces"> {
   /** Root first, this Agent last. */
   readonly path: AgentPath;
   readonly isSubAgent: boolean;
@@ -63,6 +72,7 @@ export class AgentGateway {
   readonly #hearing: Hearing;
   readonly #family: Family;
   readonly #riser: Riser;
+  readonly #announcer: Announcer;
   readonly #adoption: Adoption;
   readonly #chores: Chores;
 
@@ -71,12 +81,15 @@ export class AgentGateway {
     const publish: Publish = (events, ofSubtree) => {
       host.publish(events, ofSubtree);
       this.#riser.soon();
+      this.#announcer.soon();
     };
     this.records = new Records(host.storage, formatAgentPath(host.path), publish, {
       keepEvents: (workflow) => keepEventsOf(host.definition, workflow),
       labels: labelsOf(host.definition),
+      metadataSchema: (workflow) => metadataSchemaIn(host.definition, workflow),
       isParent: host.definition.children.length > 0,
       isChild: host.isSubAgent,
+      isAnnouncing: hasEndpoints(host.env),
     });
     const { workflows } = host.definition;
     const engine = new Engine(host.env);
@@ -96,6 +109,14 @@ export class AgentGateway {
       deliver: () => Promise.race([this.#courier.deliver(), delay(PATIENCE_MS)]),
     };
     this.#riser = new Riser(this.records, { ...messages, background, passUp: (rise) => passUp(host, rise) });
+    this.#announcer = new Announcer(this.records, {
+      ...messages,
+      background,
+      directory: endpointDirectory(host.env),
+      callsOf: (endpointId) => endpointCalls(host.env, endpointId),
+      linkTo: (approvalId, messageId, links) =>
+        webhookLink(this.service, host.env, { agent: this.records.agent, approvalId, messageId }, links),
+    });
     this.#hearing = new Hearing(
       this.records,
       { inspection, adoption },
@@ -103,6 +124,7 @@ export class AgentGateway {
         ...messages,
         background,
         hears: (type) => host.hears(type),
+        announces: () => this.#announcer.mayFollow(),
         tellAuthor: (news) => host.tellAuthor(news),
         broadcast: (message) => host.broadcast(message),
         wakePump: (instanceId) => host.wakePump(instanceId),
@@ -113,11 +135,16 @@ export class AgentGateway {
       courier: this.#courier,
       hearing: this.#hearing,
       riser: this.#riser,
+      announcer: this.#announcer,
       inspection,
       adoption,
       background,
     });
-    this.#family = new Family(this.records, { ...ofFamily(host), ...messages });
+    this.#family = new Family(this.records, {
+      ...ofFamily(host),
+      ...messages,
+      announce: () => this.#announcer.tell(),
+    });
     this.service = new AgentService(this.records, {
       ...messages,
       family: this.#family,
@@ -160,7 +187,7 @@ export class AgentGateway {
   async call(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<unknown> {
     const [next, ...further] = rest;
     if (next === undefined) {
-      if (!this.records.store.exists() && !this.#creates(method, input))
+      if (!this.records.store.exists() && !creates(this.definition, method, input))
         throw new ProblemError("agent_not_found");
       this.#adoption.takeNamed(input);
       // Whoever calls a method does so with that method's own input: both sides are made from the same types.
@@ -168,10 +195,15 @@ export class AgentGateway {
       const answer = Reflect.get(callee, method) as (input: unknown) => Promise<unknown>;
       return answer.call(callee, input);
     }
-    const create = this.#creates(method, input, this.#family.definitionBelow(rest));
+    const create = creates(definitionBelow(this.definition, rest), method, input);
     const child = await this.#family.reach(next, create);
     const answer = fromOutcome(await child.gatewayCall(further, method, input, currentActor()));
     return method === "readEvents" ? this.#withOwnKey(answer as EventsAnswer) : answer;
+  }
+
+  /** Notes that a sub-agent is made, if it is not there, be it by the author's own code. */
+  makingChild<Child>(className: string, name: string, make: () => Promise<Child>): Promise<Child> {
+    return this.#family.making(className, name, make);
   }
 
   /** Ends a sub-agent, for the author's own code. @returns false if there is no such one. */
@@ -224,8 +256,15 @@ export class AgentGateway {
 
   /** Instances of a binding that was renamed go on under its present name, and are adopted if they were not. */
   migrateBinding(from: string, to: string): number {
-    const migrated = this.#exists() ? this.records.change(() => this.#rename(from, to)) : 0;
+    const migrated = this.#exists() ? this.records.change((now) => this.#migrate(from, to, now)) : 0;
     this.#adoption.takeBatch();
+    return migrated;
+  }
+
+  /** As the author's own code asks for it. Inside a change. */
+  #migrate(from: string, to: string, now: number): number {
+    const migrated = this.#rename(from, to);
+    this.records.note(migrationOf(from, to, migrated, this.records.agent), now);
     return migrated;
   }
 
@@ -239,11 +278,12 @@ export class AgentGateway {
   }
 
   /** Sends an event to an instance, of any type: the author's own code answers for it. */
-  async tell({ id }: InstanceRow, event: EngineEvent): Promise<void> {
+  async tell(instance: InstanceRow, event: EngineEvent): Promise<void> {
     await this.#alarm.ensure(Date.now() + SOON_MS);
-    this.records.change((now) =>
-      this.records.outbox.add({ kind: "event", instanceId: id, payload: event }, now),
-    );
+    this.records.change((now) => {
+      this.records.outbox.add({ kind: "event", instanceId: instance.id, payload: event }, now);
+      this.records.note(eventTo(instance, event.type, this.records.agent), now);
+    });
     this.#host.background(this.#courier.deliver());
   }
 
@@ -269,18 +309,6 @@ export class AgentGateway {
       this.records.outbox.add({ kind: "terminate", instanceId: id, payload: { rollback: false } }, now);
     });
   }
-
-  /** Whether a call may bring its agent into being: a start may, and a method that says so. */
-  #creates(
-    method: AgentMethod,
-    input: unknown,
-    definition: AgentDefinition = this.#host.definition,
-  ): boolean {
-    if (method === "start" || method === "startMany" || method === "createChild") return true;
-    if (method !== "callMethod") return false;
-    const { method: name } = input as Parameters<AgentPort["callMethod"]>[0];
-    return Object.hasOwn(definition.methods, name) && definition.methods[name]?.creates === true;
-  }
 }
 
 /** What a sub-agent passes up goes by the root, which leads to the parent. */
@@ -291,7 +319,7 @@ async function passUp({ env, rootBinding, path }: AgentHost, rise: Rise): Promis
   fromOutcome(await rootStub(env, rootBinding, root.name).gatewayRise(below.slice(0, -1), child, rise));
 }
 
-function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" | "deliverSoon"> {
+function ofFamily(host: AgentHost): Omit<FamilyHost, OwnOfFamily> {
   return {
     definition: host.definition,
     path: host.path,
@@ -305,6 +333,12 @@ function ofFamily(host: AgentHost): Omit<FamilyHost, "ensureAlarm" | "deliver" |
 /** Also of a workflow that is not declared any more, of which instances are left. */
 function keepEventsOf({ workflows }: AgentDefinition, workflow: string): number {
   return workflows.find(({ name }) => name === workflow)?.keepEvents ?? DEFAULT_KEEP_EVENTS;
+}
+
+/** Null of a workflow that is not declared any more. */
+function metadataSchemaIn({ workflows }: AgentDefinition, workflow: string): JsonSchema | null {
+  const declared = workflows.find(({ name }) => name === workflow);
+  return declared === undefined ? null : metadataSchemaOf(declared);
 }
 
 function delay(milliseconds: number): Promise<void> {

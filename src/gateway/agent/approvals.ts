@@ -1,10 +1,14 @@
-import type { Approval, ApprovalStatus } from "../contract/approval";
+import { type Approval, type ApprovalStatus, type GateTerms, OPEN_TERMS } from "../contract/approval";
+import type { Door } from "../contract/audit";
 import type { Page } from "../contract/page";
 import type { StandingDecision } from "../contract/problem";
-import { instanceAddress, type InstanceRow, iso, json } from "./ledger";
+import type { ApprovalFilter } from "../port";
+import { instanceAddress, type InstanceRow, iso, json, textOf } from "./ledger";
+import { nameOf, routesOf } from "./approval-filter";
 import { type PageBounds, readPage } from "./page";
-import type { Condition, Range } from "./route";
 import type { Row, Store } from "../durable/store";
+import type { JsonSchema } from "../registry/json-schema";
+import { toVote, type Votes } from "./votes";
 
 /** One gate as it is stored. Times are milliseconds; what people write is JSON, since SQLite changes a text that is no Unicode. */
 export interface ApprovalRow extends Row {
@@ -25,7 +29,14 @@ export interface ApprovalRow extends Row {
   decided_at: number | null;
   reason: string | null;
   metadata: string | null;
+  decided_via: Door | null;
+  shown: string | null;
+  /** {@link GateTerms} as JSON; null if nothing was said of them. */
+  terms: string | null;
 }
+
+/** The JSON Schema of the metadata that a workflow takes with an approval; null if it is not declared any more. */
+export type MetadataSchema = (workflow: string) => JsonSchema | null;
 
 /** What is asked at a gate. */
 export interface Question {
@@ -34,6 +45,8 @@ export interface Question {
   readonly summary: string | null;
   readonly details: unknown;
   readonly deadline: number | null;
+  /** What is asked of those who decide; anybody may, alone, if it is left out. */
+  readonly terms?: GateTerms;
   /** The type that the engine waits under already; the gate gets one of its own if there is none. */
   readonly eventType?: string;
   /** When it was asked, in milliseconds, if not now. */
@@ -46,14 +59,25 @@ export interface Closing {
   readonly decidedBy: string | null;
   readonly reason: string | null;
   readonly metadata: unknown;
+  /** By which door the decision came; left out where nobody knows. */
+  readonly decidedVia?: Door;
+  /** What whoever decided was shown. */
+  readonly shown?: string | undefined;
 }
 
 /** The gates of one agent. A gate is closed once: whoever closes it first decided. */
 export class Approvals {
   readonly #store: Store;
+  readonly #agent: string;
+  readonly #votes: Votes;
+  readonly #metadataSchema: MetadataSchema;
 
-  constructor(store: Store) {
+  /** @param agent path of the agent, as clients see it. */
+  constructor(store: Store, agent: string, votes: Votes, metadataSchema: MetadataSchema) {
     this.#store = store;
+    this.#agent = agent;
+    this.#votes = votes;
+    this.#metadataSchema = metadataSchema;
   }
 
   /** Opens a gate; the same question of the same attempt is the same gate. @returns it, and whether it is new. */
@@ -61,8 +85,8 @@ export class Approvals {
     const uuid = crypto.randomUUID();
     const inserted = this.#store.run(
       `INSERT INTO switchyard_approvals
-         (id, instance_id, workflow, attempt, step_name, occurrence, event_type, summary, details, status, requested_at, deadline)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?) ON CONFLICT DO NOTHING`,
+         (id, instance_id, workflow, attempt, step_name, occurrence, event_type, summary, details, status, requested_at, deadline, terms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?) ON CONFLICT DO NOTHING`,
       `apr_${uuid}`,
       instance.id,
       instance.workflow,
@@ -74,6 +98,7 @@ export class Approvals {
       json(question.details),
       question.requestedAt ?? now,
       question.deadline,
+      json(question.terms),
     );
     const gate = this.findAsked(instance, question.stepName, question.occurrence);
     if (gate === undefined) throw new Error("the gate that was just opened is not there");
@@ -83,13 +108,16 @@ export class Approvals {
   /** Closes a pending gate. @returns the gate as closed, or undefined if it was closed already. */
   close(id: string, closing: Closing, now: number): ApprovalRow | undefined {
     return this.#store.rows<ApprovalRow>(
-      `UPDATE switchyard_approvals SET status = ?, decided_by = ?, decided_at = ?, reason = ?, metadata = ?
+      `UPDATE switchyard_approvals SET status = ?, decided_by = ?, decided_at = ?, reason = ?, metadata = ?,
+         decided_via = ?, shown = ?
        WHERE id = ? AND status = 'pending' RETURNING *`,
       closing.status,
       closing.decidedBy,
       now,
       json(closing.reason),
       json(closing.metadata),
+      closing.decidedVia ?? null,
+      json(closing.shown),
       id,
     )[0];
   }
@@ -104,6 +132,12 @@ export class Approvals {
       "SELECT * FROM switchyard_approvals WHERE status = 'pending' AND instance_id = ? ORDER BY ordinal",
       instanceId,
     );
+  }
+
+  /** The gate of an instance that was opened last. */
+  lastOf(instanceId: string): ApprovalRow | undefined {
+    const query = "SELECT * FROM switchyard_approvals WHERE instance_id = ? ORDER BY ordinal DESC LIMIT 1";
+    return this.#store.rows<ApprovalRow>(query, instanceId)[0];
   }
 
   /** Moves the open gates of an instance to a new attempt, but for those of one step. */
@@ -148,47 +182,51 @@ export class Approvals {
   }
 
   /** Newest first. */
-  list(filter: PageBounds & { readonly status: readonly ApprovalStatus[] }, agent: string): Page<Approval> {
-    const status = [...new Set(filter.status)].toSorted();
-    const statuses: Condition[][] = status.length === 0 ? [[]] : status.map((one) => [["status = ?", one]]);
-    const ranges = statuses.map((within): Range => ({ index: "switchyard_approvals", within }));
-    const list = { name: ["switchyard_approvals", status], routes: [{ ranges, checks: [] }] };
-    return readPage<ApprovalRow, Approval>(this.#store, list, filter, (row) => toApproval(row, agent));
+  list(filter: PageBounds & ApprovalFilter): Page<Approval> {
+    const list = { name: nameOf(filter), routes: routesOf(this.#store, filter) };
+    return readPage<ApprovalRow, Approval>(this.#store, list, filter, (row) => this.view(row));
+  }
+
+  /** A gate as clients see it. */
+  view(row: ApprovalRow): Approval {
+    const agent = this.#agent;
+    const self = `${agent}/approvals/${row.id}`;
+    const terms = termsOf(row);
+    return {
+      id: row.id,
+      instanceId: row.instance_id,
+      workflow: row.workflow,
+      agent,
+      attempt: row.attempt,
+      stepName: row.step_name,
+      occurrence: row.occurrence,
+      summary: textOf(row.summary),
+      details: JSON.parse(row.details ?? "null") as unknown,
+      metadataSchema: this.#metadataSchema(row.workflow),
+      ...terms,
+      votes: terms.required === 1 ? [] : this.#votes.of(row.id).map(toVote),
+      status: row.status,
+      requestedAt: iso(row.requested_at),
+      deadline: iso(row.deadline),
+      decidedBy: row.decided_by,
+      decidedVia: row.decided_via,
+      decidedAt: iso(row.decided_at),
+      reason: textOf(row.reason),
+      shown: textOf(row.shown),
+      metadata: JSON.parse(row.metadata ?? "null") as unknown,
+      links: {
+        self,
+        instance: instanceAddress(row.instance_id, agent),
+        approve: `${self}/approve`,
+        reject: `${self}/reject`,
+      },
+    };
   }
 }
 
-/** A gate as clients see it. */
-export function toApproval(row: ApprovalRow, agent: string): Approval {
-  const self = `${agent}/approvals/${row.id}`;
-  return {
-    id: row.id,
-    instanceId: row.instance_id,
-    workflow: row.workflow,
-    agent,
-    attempt: row.attempt,
-    stepName: row.step_name,
-    occurrence: row.occurrence,
-    summary: textOf(row.summary),
-    details: JSON.parse(row.details ?? "null") as unknown,
-    status: row.status,
-    requestedAt: iso(row.requested_at),
-    deadline: iso(row.deadline),
-    decidedBy: row.decided_by,
-    decidedAt: iso(row.decided_at),
-    reason: textOf(row.reason),
-    metadata: JSON.parse(row.metadata ?? "null") as unknown,
-    links: {
-      self,
-      instance: instanceAddress(row.instance_id, agent),
-      approve: `${self}/approve`,
-      reject: `${self}/reject`,
-    },
-  };
-}
-
-/** A text that is stored as JSON. */
-export function textOf(stored: string | null): string | null {
-  return JSON.parse(stored ?? "null") as string | null;
+/** What a gate asks of those who decide it. */
+export function termsOf({ terms }: ApprovalRow): GateTerms {
+  return (JSON.parse(terms ?? "null") as GateTerms | null) ?? OPEN_TERMS;
 }
 
 /** What a late decision is told. */

@@ -1,6 +1,7 @@
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import type { Adoption } from "./adoption";
 import type { Alarm } from "./alarm";
+import type { Announcer } from "./announcer";
 import type { Courier } from "./courier";
 import type { Hearing } from "./hearing";
 import type { Inspection } from "./inspection";
@@ -24,6 +25,7 @@ export interface Workers {
   readonly inspection: Inspection;
   readonly adoption: Adoption;
   readonly riser: Riser;
+  readonly announcer: Announcer;
   readonly background: (work: Promise<unknown>) => void;
 }
 
@@ -44,7 +46,7 @@ export class Chores {
   /** Brings the records up to date with what is declared now, and goes on with what a process before this one left. */
   wake(): void {
     const { store, outbox, ledger, labels } = this.#records;
-    const { adoption, alarm, background, courier, hearing, riser } = this.#workers;
+    const { adoption, alarm, announcer, background, courier, hearing, riser } = this.#workers;
     store.open();
     this.#records.change(() => labels.bringUpToDate());
     this.#takeOverRenamed();
@@ -52,6 +54,7 @@ export class Chores {
     if (outbox.nextDueAt() !== undefined) background(courier.deliver());
     hearing.catchUp();
     riser.soon();
+    announcer.soon();
     // For what was just adopted no alarm is set, nor for what was when this process died right after it.
     if (adopted || (!alarm.isSet() && ledger.nextCheckAt() !== undefined))
       background(alarm.ensure(Date.now() + SOONEST_MS));
@@ -59,12 +62,13 @@ export class Chores {
 
   /** Sends what is still to be told, asks the engine about what was not heard of for long, and sweeps. */
   async ring(): Promise<void> {
-    const { adoption, alarm, background, courier, hearing, inspection, riser } = this.#workers;
+    const { adoption, alarm, announcer, background, courier, hearing, inspection, riser } = this.#workers;
     alarm.rang();
     if (!this.#records.store.exists()) return;
     // An author's callback may take its time: nothing waits for it.
     hearing.catchUp();
     riser.soon();
+    announcer.soon();
     // Nor is the end of a sub-agent waited for.
     background(courier.deliver());
     await courier.tellEngine();
@@ -82,7 +86,7 @@ export class Chores {
 
   /** When there is something to do next, in milliseconds. */
   #nextAt(): number {
-    const { outbox, ledger, answers, callbacks } = this.#records;
+    const { outbox, ledger, announcements, answers, callbacks } = this.#records;
     return Math.min(
       this.#workers.adoption.isDue() ? Date.now() : NEVER,
       outbox.nextDueAt() ?? NEVER,
@@ -90,6 +94,7 @@ export class Chores {
       this.#retention.nextAt() ?? NEVER,
       answers.nextSweepAt() ?? NEVER,
       callbacks.any() ? Date.now() + SOON_MS : NEVER,
+      announcements?.any() === true ? Date.now() + SOON_MS : NEVER,
     );
   }
 

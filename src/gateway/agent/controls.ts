@@ -9,36 +9,46 @@ import type { Records } from "./records";
 /**
  * Does what was asked of an instance, as far as the ledger goes, and leaves the rest to the outbox. Inside a change.
  *
+ * @returns false if it was so already, or on its way.
  * @throws ProblemError `status_conflict` if the status does not allow it.
  */
-export function applyControl(records: Records, instance: InstanceRow, control: Control, now: number): void {
+export function applyControl(
+  records: Records,
+  instance: InstanceRow,
+  control: Control,
+  now: number,
+): boolean {
   const { acts, done } = CONTROLS[control.action];
   const callsOffPause = control.action === "resume" && instance.intent === "pause";
   // A pause that waits behind a restart is called off too.
-  if (control.action === "resume" && instance.intent === "restart")
-    records.outbox.drop(instance.id, ["pause"]);
-  if (done.includes(instance.status) && !callsOffPause) return;
+  const callsOffLaterPause =
+    control.action === "resume" && instance.intent === "restart" && records.outbox.has(instance.id, "pause");
+  if (callsOffLaterPause) records.outbox.drop(instance.id, ["pause"]);
+  if (done.includes(instance.status) && !callsOffPause) return callsOffLaterPause;
   if (!acts.includes(instance.status) && !callsOffPause) throw conflict(instance, control.action);
 
   switch (control.action) {
     case "pause":
-      if (instance.intent === "pause") return;
+      if (instance.intent === "pause") return false;
       // Behind a restart the pause waits its turn: the courier makes it the intent then.
-      if (instance.intent === "restart" && records.outbox.has(instance.id, "pause")) return;
+      if (instance.intent === "restart" && records.outbox.has(instance.id, "pause")) return false;
       if (instance.intent === null) records.ledger.change(instance, { intent: "pause" }, now);
       records.outbox.add({ kind: "pause", instanceId: instance.id, payload: {} }, now);
-      return;
+      return true;
     case "resume":
-      return resume(records, instance, now);
+      resume(records, instance, now);
+      return true;
     case "terminate": {
       const { rollback } = control;
       records.outbox.drop(instance.id, ["event", "pause", "resume", "restart"]);
       records.outbox.hastenCreate(instance.id, now);
       records.outbox.add({ kind: "terminate", instanceId: instance.id, payload: { rollback } }, now);
-      return terminate(records, instance, now);
+      terminate(records, instance, now);
+      return true;
     }
     case "restart":
-      return restart(records, instance, control, now);
+      restart(records, instance, control, now);
+      return true;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Deleted, isTerminal } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
+import { deletionOf } from "./deeds";
 import { remove, sweep, SWEPT_AT_ONCE } from "./removing";
 import { requireInstance, type ServiceContext } from "./service-context";
 
@@ -20,6 +21,7 @@ export async function deleteInstance(
       });
     }
     remove(records, instance, now);
+    records.note(deletionOf(instance, records.agent), now);
     return { deleted: 1, more: false, nextCursor: null };
   });
   host.closeTails({ instanceId: id });

@@ -3,6 +3,7 @@ import { type AgentStep, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { Once } from "../port";
 import type { Children } from "./children";
+import { departureOf } from "./deeds";
 import type { Records } from "./records";
 import { remove, SWEPT_AT_ONCE } from "./removing";
 
@@ -18,6 +19,8 @@ export interface DepartureHost {
   ensureAlarm(): Promise<void>;
   /** Sends the outbox; resolves when that is done, or takes long. */
   deliver(): Promise<void>;
+  /** Tells webhook endpoints what is still to be told; resolves when that is done, or failed for now. */
+  announce(): Promise<void>;
   /** Whether there is such a child at all. */
   hasChild(child: AgentStep): boolean;
   dissolveChild(child: AgentStep): Promise<Dissolved>;
@@ -55,6 +58,7 @@ export class Departures {
       if (!this.#host.hasChild(child) || isLeaving(this.#records, child))
         throw new ProblemError("agent_not_found");
       this.#note(child, now);
+      this.#records.note(departureOf(child, this.#records.agent), now);
       return path;
     });
     await this.#host.deliver();
@@ -74,7 +78,7 @@ export class Departures {
 
   /** Ends this agent itself: everything below it, and all of its own instances. It starts none any more. */
   async dissolve(): Promise<Dissolved> {
-    const { store, ledger, outbox } = this.#records;
+    const { store, ledger, outbox, announcements } = this.#records;
     store.setMeta("leaving", "true");
     this.#host.closeTails();
     const children = take(this.#children.staying(), CHILDREN_AT_ONCE);
@@ -85,7 +89,8 @@ export class Departures {
     });
     if (children.length === CHILDREN_AT_ONCE || instances.length === SWEPT_AT_ONCE) return "more";
     await this.#host.deliver();
-    const left = outbox.size();
+    await this.#host.announce();
+    const left = outbox.size() + (announcements?.size() ?? 0);
     if (left === 0) return "done";
     const moved = this.#childMoved || left < this.#leftBefore;
     this.#childMoved = false;

@@ -1,9 +1,11 @@
 import type { CreatedChild, AgentView } from "../contract/agent";
-import type { AgentStep } from "../contract/names";
+import { type AgentStep, childPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { currentActor } from "./acting";
+import { childOf } from "./creating";
 import { Children } from "./children";
+import { creationOf } from "./deeds";
 import { Departures, type Dissolved, isLeaving } from "./departures";
 import { fromOutcome } from "../durable/outcome";
 import type { Records } from "./records";
@@ -23,6 +25,8 @@ export interface FamilyHost {
   ensureAlarm(): Promise<void>;
   deliver(): Promise<void>;
   deliverSoon(): void;
+  /** Tells webhook endpoints what is still to be told; resolves when that is done, or failed for now. */
+  announce(): Promise<void>;
   closeTails(ended: EndedTails): void;
 }
 
@@ -33,6 +37,8 @@ export class Family {
   readonly departures: Departures;
   readonly #records: Records;
   readonly #host: FamilyHost;
+  /** Paths of children that are just being made. */
+  readonly #beingMade = new Set<string>();
 
   constructor(records: Records, host: FamilyHost) {
     this.#records = records;
@@ -53,6 +59,7 @@ export class Family {
       path: host.path,
       ensureAlarm: () => host.ensureAlarm(),
       deliver: () => host.deliver(),
+      announce: () => host.announce(),
       hasChild: (child) => this.#isThere(child),
       dissolveChild: async (child) => {
         const stub = await host.child(this.#definitionOf(child), child.name);
@@ -81,6 +88,25 @@ export class Family {
     return child;
   }
 
+  /**
+   * Notes that a child is made, whoever makes it; one of a class that the gateway does not serve is none of its business. It is
+   * noted before: that the SDK makes it cannot be part of the same change.
+   */
+  async making<Child>(className: string, name: string, make: () => Promise<Child>): Promise<Child> {
+    const definition = this.#host.definition.children.find(({ agent }) => agent.name === className);
+    if (definition === undefined || this.#host.hasChild(definition, name)) return make();
+    const child = { agent: definition.name, name };
+    const path = childPath(this.#records.agent, child);
+    if (this.#beingMade.has(path)) return make();
+    this.#beingMade.add(path);
+    try {
+      this.#records.change((now) => this.#records.note(creationOf(child, this.#records.agent), now));
+      return await make();
+    } finally {
+      this.#beingMade.delete(path);
+    }
+  }
+
   /** Brings a child into being, or leaves it as it is. */
   async create(step: AgentStep): Promise<CreatedChild> {
     const created = !this.#isThere(step);
@@ -98,11 +124,6 @@ export class Family {
     return true;
   }
 
-  /** The definition of the agent that a way leads down to. @throws ProblemError `agent_not_found` if there is no such class. */
-  definitionBelow(rest: readonly AgentStep[]): AgentDefinition {
-    return rest.reduce((definition, step) => childOf(definition, step), this.#host.definition);
-  }
-
   #definitionOf(step: AgentStep): AgentDefinition {
     return childOf(this.#host.definition, step);
   }
@@ -110,10 +131,4 @@ export class Family {
   #isThere(step: AgentStep): boolean {
     return this.#host.hasChild(this.#definitionOf(step), step.name);
   }
-}
-
-function childOf({ children }: AgentDefinition, step: AgentStep): AgentDefinition {
-  const child = children.find(({ name }) => name === step.agent);
-  if (child === undefined) throw new ProblemError("agent_not_found");
-  return child;
 }

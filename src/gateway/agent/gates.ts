@@ -1,6 +1,6 @@
 import { isTerminal, type WaitingFor } from "../contract/instance";
 import type { InstanceEventType } from "../contract/event";
-import { type ApprovalRow, type Closing, type Question, toApproval } from "./approvals";
+import { type ApprovalRow, type Closing, type Question } from "./approvals";
 import { type InstanceRow, iso } from "./ledger";
 import type { Records } from "./records";
 
@@ -23,7 +23,7 @@ export function openGate(
   const { gate, isNew } = records.approvals.open(instance, question, now);
   if (isNew) {
     const waiting = showWaiting(records, instance, now);
-    records.journal.append(waiting, "approval.requested", { approval: toApproval(gate, records.agent) }, now);
+    records.journal.append(waiting, "approval.requested", { approval: records.approvals.view(gate) }, now);
   }
   return gate;
 }
@@ -41,7 +41,7 @@ export function closeGate(
   records.journal.append(
     instance,
     CLOSED_EVENT[closing.status],
-    { approval: toApproval(gate, records.agent) },
+    { approval: records.approvals.view(gate) },
     now,
   );
   if (!isTerminal(instance.status)) showWaiting(records, instance, now);
@@ -72,12 +72,7 @@ export function cancelGates(records: Records, instance: InstanceRow, now: number
     if (attempt !== instance.attempt) continue;
     const gate = records.approvals.close(id, { ...UNDECIDED, status: "cancelled" }, now);
     if (gate === undefined) continue;
-    records.journal.append(
-      instance,
-      "approval.cancelled",
-      { approval: toApproval(gate, records.agent) },
-      now,
-    );
+    records.journal.append(instance, "approval.cancelled", { approval: records.approvals.view(gate) }, now);
   }
 }
 

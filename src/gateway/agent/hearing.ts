@@ -14,6 +14,8 @@ import { hear } from "./stock-callbacks";
 export interface HearingHost {
   /** Whether the author's class does anything with news of this type, or of any type. */
   hears(type?: WorkflowNews["type"]): boolean;
+  /** Whether webhook endpoints may have to be told of a change. */
+  announces(): boolean;
   /** Calls the author's class; what that throws is logged. */
   tellAuthor(news: WorkflowNews): Promise<void>;
   /** Sends a message to the author's clients. */
@@ -97,7 +99,7 @@ export class Hearing {
 
   /** Before any report, so that none overtakes another. */
   async #expectNews(): Promise<void> {
-    if (this.#host.hears()) await this.#host.ensureAlarm();
+    if (this.#host.hears() || this.#host.announces()) await this.#host.ensureAlarm();
   }
 
   /** Sees to it that the author hears of something. Inside a change. @returns what is to be done after it. */

@@ -1,6 +1,6 @@
 import type { InstanceFilter, Span } from "../port";
 import { labelText } from "./labels";
-import { type Condition, type Range, type Route, STRETCH } from "./route";
+import { type Condition, inSpan, type Range, type Route, STRETCH } from "./route";
 import type { Store } from "../durable/store";
 
 const INSTANCES = "switchyard_instances";
@@ -21,7 +21,7 @@ export function routesOf(store: Store, filter: InstanceFilter): readonly Route[]
   const { status, workflow, metadata = {} } = filter;
   const labels = Object.entries(metadata);
   const spans = spansOf(filter);
-  const spanChecks = spans.flatMap(({ column, span }) => within(`+${column}`, span));
+  const spanChecks = spans.flatMap(({ column, span }) => inSpan(`+${column}`, span));
   const labelChecks = labels.map(([key, value]): Condition => {
     const has = "SELECT 1 FROM switchyard_labels AS label WHERE label.key = ? AND label.value = ?";
     return [`EXISTS (${has} AND label.ordinal = entry.ordinal)`, key, labelText(value)];
@@ -89,17 +89,10 @@ function ordinalsIn(timeSpan: TimeSpan): Condition {
 }
 
 function ordinalsOf({ column, span }: TimeSpan): Condition {
-  const conditions = within(column, span);
+  const conditions = inSpan(column, span);
   const where = conditions.map(([sql]) => sql).join(" AND ");
   return [
     `SELECT ordinal FROM ${INSTANCES} WHERE ${where}`,
     ...conditions.flatMap(([, ...values]) => values),
-  ];
-}
-
-function within(column: string, { from, to }: Span): Condition[] {
-  return [
-    ...(from === undefined ? [] : [[`${column} >= ?`, from] as const]),
-    ...(to === undefined ? [] : [[`${column} < ?`, to] as const]),
   ];
 }

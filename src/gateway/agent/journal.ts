@@ -1,4 +1,5 @@
 import type { AgentEventType, EventType, GatewayEvent, InstanceEventType } from "../contract/event";
+import { LIMITS } from "../contract/limits";
 import type { EventsRequest } from "../port";
 import { formatEventCursor } from "../stream/cursor";
 import { Dropped } from "./dropped";
@@ -33,7 +34,7 @@ type About = Pick<EventRow, "instance_id" | "workflow" | "attempt">;
 const OF_AGENT: About = { instance_id: null, workflow: null, attempt: null };
 
 /** Events that tell of the agent itself are kept up to this number. */
-const KEEP_OF_AGENT = 1_000;
+const KEEP_OF_AGENT = LIMITS.agentEvents.most;
 /** What is too much is dropped each time that this many more have come. */
 const DROP_EVERY = 64;
 

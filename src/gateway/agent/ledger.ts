@@ -39,6 +39,8 @@ export interface InstanceRow extends Row {
   check_at: number | null;
   /** How long after the last look that is: it doubles while nothing changes. */
   check_after: number;
+  /** Name of the principal who started it, as JSON; null if that is not known. */
+  started_by: string | null;
 }
 
 /** What was asked for and is not reached yet. */
@@ -87,12 +89,14 @@ export class Ledger {
     binding: string;
     params: unknown;
     metadata: Metadata;
+    /** Left out if it is not known. */
+    startedBy?: string;
     now: number;
   }): boolean {
     const inserted =
       this.#store.run(
-        `INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, params, metadata, created_at, updated_at, check_at, check_after)
-         VALUES (?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+        `INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, params, metadata, created_at, updated_at, check_at, check_after, started_by)
+         VALUES (?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
         row.id,
         row.engineId,
         row.workflow,
@@ -103,6 +107,7 @@ export class Ledger {
         row.now,
         row.now + FIRST_CHECK_MS,
         FIRST_CHECK_MS,
+        row.startedBy === undefined ? null : json(row.startedBy),
       ) > 0;
     if (!inserted) return false;
     this.#labels.add(this.find(row.id)?.ordinal ?? 0, row.metadata);
@@ -260,6 +265,11 @@ export function json(value: unknown): string {
   return JSON.stringify(value) ?? "null";
 }
 
+/** A text that is stored as JSON. */
+export function textOf(stored: string | null): string | null {
+  return JSON.parse(stored ?? "null") as string | null;
+}
+
 /** A time as clients see it. */
 export function iso(milliseconds: number): string;
 export function iso(milliseconds: number | null): string | null;
@@ -283,6 +293,7 @@ export function toInstance(row: InstanceRow, agent: string): Instance {
     status: row.status,
     attempt: row.attempt,
     metadata: JSON.parse(row.metadata) as Metadata,
+    startedBy: textOf(row.started_by),
     progress: row.progress === null ? null : (JSON.parse(row.progress) as unknown),
     createdAt: iso(row.created_at),
     updatedAt: iso(row.updated_at),

@@ -1,6 +1,7 @@
 import type { Migrated } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
+import { migrationOf } from "./deeds";
 import { requireWorkflow, type ServiceContext } from "./service-context";
 
 /** Gives instances of a binding that was renamed its present name, those of before the gateway too. */
@@ -18,8 +19,10 @@ export async function migrateBinding(
     });
   }
   await host.ensureAlarm();
-  const answer = records.changeOnce(once, (): Migrated => {
-    return { migrated: host.migrateBinding(from, binding) };
+  const answer = records.changeOnce(once, (now): Migrated => {
+    const migrated = host.migrateBinding(from, binding);
+    records.note(migrationOf(from, binding, migrated, records.agent), now);
+    return { migrated };
   });
   host.adopt();
   host.deliverSoon();

@@ -63,8 +63,15 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
         sendEvent: (input) => call("sendEvent", input),
         changeState: (input) => call("changeState", input),
         decide: (input) => call("decide", input),
+        createLink: (input) => call("createLink", input),
+        listLinks: (input) => call("listLinks", input),
+        revokeLink: (input) => call("revokeLink", input),
+        viewLink: (input) => call("viewLink", input),
+        decideByLink: (input) => call("decideByLink", input),
         callMethod: (input) => call("callMethod", input),
         getState: () => call("getState"),
+        listAudit: (input) => call("listAudit", input),
+        verifyAudit: (input) => call("verifyAudit", input),
         revokeStreamToken: (input) => call("revokeStreamToken", input),
         readEvents: async (input) => {
           const answer = await call("readEvents", input);

@@ -1,10 +1,9 @@
 import { isTerminal } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
-import { textOf } from "./approvals";
 import type { AuthorCallback } from "./callbacks";
 import { complete, fail } from "./endings";
 import { closeGate, expireGate, openGate, showWaiting } from "./gates";
-import type { InstanceRow } from "./ledger";
+import { type InstanceRow, textOf } from "./ledger";
 import type { Records } from "./records";
 import type { DecisionPayload, GateReport, Identity, OpenedGate, PassedGate, Report } from "./reports";
 import { waitKey } from "./waits";
@@ -98,7 +97,7 @@ function ask(
   gate: GateReport,
   now: number,
 ): OpenedGate | PassedGate {
-  const { stepName, occurrence, summary, details, timeoutMs } = gate;
+  const { stepName, occurrence, summary, details, timeoutMs, terms } = gate;
   const passedType = records.waits.passedType(instance, stepName, occurrence);
   if (passedType !== undefined) return { passed: true, eventType: passedType };
   const eventType = awaitedType(records, instance, gate);
@@ -111,6 +110,7 @@ function ask(
       summary,
       details,
       deadline: now + timeoutMs,
+      terms,
       ...(eventType === undefined ? {} : { eventType }),
     },
     now,

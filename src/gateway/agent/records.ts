@@ -4,19 +4,22 @@ import type { Once, Watch } from "../port";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { AuditLog, type Deed } from "../durable/audit-log";
 import { currentActor } from "./acting";
-import { Answers } from "./answers";
-import { Approvals } from "./approvals";
+import { Answers } from "../durable/answers";
+import { Announcements } from "./announcements";
+import { Approvals, type MetadataSchema } from "./approvals";
 import { Callbacks } from "./callbacks";
 import { Feed, type Forgotten } from "./feed";
 import { Journal } from "./journal";
 import { Labels } from "./labels";
 import { type InstanceRow, Ledger } from "./ledger";
+import { Links } from "./links";
 import { Outbox } from "./outbox";
 import { RevokedTokens } from "./revoked-tokens";
 import { Steps } from "./steps";
 import { AGENT_SCHEMA } from "./schema";
 import { Store } from "../durable/store";
 import { forgetChild, type Rise, type Source, takeEvents, Upward } from "./upward";
+import { Votes } from "./votes";
 import { Waits } from "./waits";
 import { WorkflowRecords } from "./workflow-records";
 
@@ -27,8 +30,10 @@ export type Publish = (events: readonly GatewayEvent[], ofSubtree: readonly Gate
 interface Keeping {
   readonly keepEvents?: (workflow: string) => number;
   readonly labels?: readonly string[];
+  readonly metadataSchema?: MetadataSchema;
   readonly isParent?: boolean;
   readonly isChild?: boolean;
+  readonly isAnnouncing?: boolean;
 }
 
 /** Everything that one agent keeps, and the one way to change it. */
@@ -40,7 +45,9 @@ export class Records {
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly steps: Steps;
+  readonly votes: Votes;
   readonly approvals: Approvals;
+  readonly links: Links;
   readonly waits: Waits;
   readonly outbox: Outbox;
   readonly callbacks: Callbacks;
@@ -53,6 +60,8 @@ export class Records {
   readonly feed: Feed | undefined;
   /** Of a sub-agent: what its parent is still to be told. */
   readonly upward: Upward | undefined;
+  /** What webhook endpoints are still to be told; undefined if there can be none. */
+  readonly announcements: Announcements | undefined;
   readonly #publish: Publish;
   /** How many changes are under way: one inside another counts only if the outer one does. */
   #depth = 0;
@@ -62,14 +71,23 @@ export class Records {
    * @param publish is called after each commit with the events that came to be, in order.
    * @param keeping.keepEvents how many events of an instance of this workflow are kept.
    * @param keeping.labels the metadata keys by which lists can be filtered.
+   * @param keeping.metadataSchema what may be sent along with an approval of this workflow.
    * @param keeping.isParent whether it has sub-agents.
    * @param keeping.isChild whether it is one.
+   * @param keeping.isAnnouncing whether there can be webhook endpoints.
    */
   constructor(
     storage: DurableObjectStorage,
     agent: string,
     publish: Publish,
-    { keepEvents = () => DEFAULT_KEEP_EVENTS, labels = [], isParent = false, isChild = false }: Keeping = {},
+    {
+      keepEvents = () => DEFAULT_KEEP_EVENTS,
+      labels = [],
+      metadataSchema = () => null,
+      isParent = false,
+      isChild = false,
+      isAnnouncing = false,
+    }: Keeping = {},
   ) {
     this.agent = agent;
     this.store = new Store(storage, AGENT_SCHEMA);
@@ -77,7 +95,9 @@ export class Records {
     this.ledger = new Ledger(this.store, this.labels);
     this.journal = new Journal(this.store, agent, keepEvents);
     this.steps = new Steps(this.store, agent, keepEvents);
-    this.approvals = new Approvals(this.store);
+    this.votes = new Votes(this.store);
+    this.approvals = new Approvals(this.store, agent, this.votes, metadataSchema);
+    this.links = new Links(this.store);
     this.waits = new Waits(this.store);
     this.outbox = new Outbox(this.store);
     this.callbacks = new Callbacks(this.store);
@@ -87,6 +107,7 @@ export class Records {
     this.workflows = new WorkflowRecords(this.store);
     this.feed = isParent ? new Feed(this.store) : undefined;
     this.upward = isChild ? new Upward(this.store, () => this.#source()) : undefined;
+    this.announcements = isAnnouncing ? new Announcements(this.store) : undefined;
     this.#publish = publish;
   }
 
@@ -99,8 +120,9 @@ export class Records {
     let result: Result;
     try {
       result = this.store.transact(() => {
-        const done = work(Date.now());
-        if (this.#depth === 1) this.feed?.add(this.journal.appendedSince(0));
+        const now = Date.now();
+        const done = work(now);
+        if (this.#depth === 1) this.#passOn(now);
         return done;
       });
     } catch (failure) {
@@ -113,6 +135,16 @@ export class Records {
     }
     if (this.#depth === 0) this.#tell();
     return result;
+  }
+
+  /** What happened is written down for all who are to hear of it, too. Inside a change. */
+  #passOn(now: number): void {
+    if (this.journal.unpublished === 0) return;
+    const isHeard = this.announcements?.mayFollow(now) === true;
+    if (this.feed === undefined && !isHeard) return;
+    const events = this.journal.appendedSince(0);
+    this.feed?.add(events);
+    if (isHeard) this.announcements?.write(events, now);
   }
 
   /** Instances of a binding that was renamed go on under its present name. Inside a change. @returns how many there are. */
@@ -152,7 +184,8 @@ export class Records {
     this.journal.forget(instance);
     this.steps.forget(instance.id);
     this.ledger.delete(instance.id);
-    for (const table of ["approvals", "waits"]) {
+    this.votes.forget(instance.id);
+    for (const table of ["approvals", "links", "waits"]) {
       this.store.run(`DELETE FROM switchyard_${table} WHERE instance_id = ?`, instance.id);
     }
   }

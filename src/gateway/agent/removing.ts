@@ -1,5 +1,6 @@
 import { type Deleted, InstanceStatus, isTerminal } from "../contract/instance";
 import type { AgentPort } from "../port";
+import { sweepOf } from "./deeds";
 import type { InstanceRow } from "./ledger";
 import type { Records } from "./records";
 
@@ -27,6 +28,7 @@ export function sweep(
       remove(records, instance, now);
       gone.push(instance.id);
     }
+    if (gone.length > 0) records.note(sweepOf(gone.length, force, records.agent), now);
     return { deleted: gone.length, more: matching.length > limit, nextCursor: null };
   });
   return { answer, gone };

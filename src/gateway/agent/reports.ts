@@ -1,3 +1,4 @@
+import type { GateTerms } from "../contract/approval";
 import type { InstanceError } from "../contract/instance";
 import type { AgentStep } from "../contract/names";
 import type { Wait } from "./waits";
@@ -24,6 +25,7 @@ export interface GateReport {
   readonly summary: string | null;
   readonly details: unknown;
   readonly timeoutMs: number;
+  readonly terms: GateTerms;
   /** The type under which the SDK's own class would wait. */
   readonly sdkEventType: string;
 }

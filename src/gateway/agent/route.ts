@@ -1,4 +1,4 @@
-import type { ListOrder } from "../port";
+import type { ListOrder, Span } from "../port";
 import type { Row, Store } from "../durable/store";
 import { sizeOf } from "./budget";
 
@@ -134,7 +134,7 @@ export function countEntries(store: Store, { ranges, checks }: Route): number {
 /** What may be large, of each table that is listed. */
 const LARGE = {
   switchyard_instances: ["params", "metadata", "waiting_for", "progress", "output", "error"],
-  switchyard_approvals: ["summary", "details", "reason", "metadata"],
+  switchyard_approvals: ["summary", "details", "reason", "metadata", "shown", "terms"],
 } as const;
 
 /** All ranges of a route lead to rows of one table. */
@@ -147,6 +147,14 @@ function itemsOf(index: Range["index"]): string {
   return index === LABELS
     ? `${LABELS} AS entry CROSS JOIN switchyard_instances AS item ON item.ordinal = entry.ordinal`
     : `${index} AS entry`;
+}
+
+/** That a time lies in a span. */
+export function inSpan(column: string, { from, to }: Span): Condition[] {
+  return [
+    ...(from === undefined ? [] : [[`${column} >= ?`, from] as const]),
+    ...(to === undefined ? [] : [[`${column} < ?`, to] as const]),
+  ];
 }
 
 /** Conditions as a clause; none is no clause. */

@@ -180,6 +180,60 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   `,
   AUDIT_TABLE,
+  `
+  ALTER TABLE switchyard_instances ADD COLUMN started_by TEXT;
+  ALTER TABLE switchyard_approvals ADD COLUMN decided_via TEXT;
+  ALTER TABLE switchyard_approvals ADD COLUMN shown TEXT;
+  `,
+  `
+  ALTER TABLE switchyard_approvals ADD COLUMN terms TEXT;
+  CREATE INDEX switchyard_approvals_by_workflow ON switchyard_approvals (workflow, status, ordinal);
+  CREATE INDEX switchyard_approvals_by_time ON switchyard_approvals (requested_at);
+  CREATE TABLE switchyard_votes (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    approval_id TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    door TEXT NOT NULL,
+    reason TEXT,
+    shown TEXT,
+    metadata TEXT,
+    at INTEGER NOT NULL,
+    UNIQUE (approval_id, principal, decision)
+  ) STRICT;
+  `,
+  `
+  CREATE TABLE switchyard_links (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    approval_id TEXT NOT NULL,
+    instance_id TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    decisions TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER,
+    used_at INTEGER
+  ) STRICT;
+  CREATE INDEX switchyard_links_by_approval ON switchyard_links (approval_id, ordinal);
+  CREATE INDEX switchyard_links_by_instance ON switchyard_links (instance_id);
+  `,
+  `
+  CREATE TABLE switchyard_announcements (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    payload TEXT NOT NULL,
+    is_matched INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX switchyard_announcements_unmatched ON switchyard_announcements (ordinal) WHERE is_matched = 0;
+  CREATE TABLE switchyard_addressees (
+    endpoint TEXT NOT NULL,
+    announcement INTEGER NOT NULL,
+    PRIMARY KEY (endpoint, announcement)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX switchyard_addressees_by_announcement ON switchyard_addressees (announcement);
+  `,
 ];
 
 /** The gateway's own tables in an Agent: `feed_epoch` names this life of its feed, `tail_key` opens its tail. */

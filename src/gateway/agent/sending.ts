@@ -1,6 +1,7 @@
 import { isTerminal, type SentEvent } from "../contract/instance";
 import { placesOf, ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
+import { eventTo } from "./deeds";
 import type { InstanceRow } from "./ledger";
 import { requireInstance, requireWorkflow, type ServiceContext } from "./service-context";
 
@@ -28,6 +29,7 @@ export async function sendEvent(context: ServiceContext, input: SendInput): Prom
       { kind: "event", instanceId: instance.id, payload: { type: input.type, payload } },
       now,
     );
+    records.note(eventTo(instance, input.type, records.agent), now);
     return { delivery: waits ? "delivered" : "buffered" };
   });
   host.deliverSoon();

@@ -1,16 +1,29 @@
 import type { AgentView, ChildView, CreatedChild, DeletedChild } from "../contract/agent";
 import type { Approval } from "../contract/approval";
+import type { ApprovalWithHistory } from "../contract/approval-history";
+import type { AuditEntry, AuditVerification } from "../contract/audit";
 import type { Deleted, Instance, Migrated, SentEvent, StartedItem } from "../contract/instance";
+import type { ApprovalLink } from "../contract/link";
 import { formatAgentPath } from "../contract/names";
 import type { Page } from "../contract/page";
-import type { AgentPort, EventsAnswer, EventsRequest, InstancePage, StateView, StepSource } from "../port";
-import { ANSWERS_KEPT_MS } from "./answers";
-import { toApproval } from "./approvals";
+import type {
+  AgentPort,
+  EventsAnswer,
+  EventsRequest,
+  InstancePage,
+  LinkView,
+  StateView,
+  StepSource,
+} from "../port";
+import { ANSWERS_KEPT_MS } from "../durable/answers";
 import { callMethod } from "./calling";
 import { applyControl } from "./controls";
 import { decide } from "./deciding";
+import { controlOf, revocationOf } from "./deeds";
 import { deleteInstance, deleteInstances } from "./deleting";
+import { withHistory } from "./gate-history";
 import type { Family } from "./family";
+import { createLink, decideByLink, listLinks, revokeLink, viewLink } from "./linking";
 import { listChildren } from "./listing-children";
 import { toInstance } from "./ledger";
 import { migrateBinding } from "./migrating";
@@ -87,8 +100,10 @@ export class AgentService implements AgentPort {
     const { records, host } = this.#context;
     await host.ensureAlarm();
     const answer = records.changeOnce(once, (now) => {
-      applyControl(records, requireInstance(this.#context, id), control, now);
-      return toInstance(requireInstance(this.#context, id), records.agent);
+      const acted = applyControl(records, requireInstance(this.#context, id), control, now);
+      const instance = requireInstance(this.#context, id);
+      if (acted) records.note(controlOf(control, instance, records.agent), now);
+      return toInstance(instance, records.agent);
     });
     await host.deliver();
     return answer;
@@ -113,16 +128,37 @@ export class AgentService implements AgentPort {
   }
 
   async listApprovals({ subtree, ...filter }: Asked<"listApprovals">): Promise<Page<Approval>> {
-    const { approvals, agent } = this.#context.records;
-    return subtree ? this.#family.subtree.pageApprovals(filter) : approvals.list(filter, agent);
+    const { approvals } = this.#context.records;
+    return subtree ? this.#family.subtree.pageApprovals(filter) : approvals.list(filter);
   }
 
-  async getApproval({ id }: Asked<"getApproval">): Promise<Approval> {
-    return toApproval(requireApproval(this.#context, id), this.#context.records.agent);
+  async getApproval({ id }: Asked<"getApproval">): Promise<ApprovalWithHistory> {
+    return withHistory(this.#context.records, requireApproval(this.#context, id));
   }
 
   decide(input: Asked<"decide">): Promise<Approval> {
     return decide(this.#context, input);
+  }
+
+  async createLink(input: Asked<"createLink">): Promise<ApprovalLink> {
+    if (input.once !== undefined) await this.#forgetLater();
+    return createLink(this.#context, input);
+  }
+
+  async listLinks(input: Asked<"listLinks">): Promise<readonly ApprovalLink[]> {
+    return listLinks(this.#context, input);
+  }
+
+  async revokeLink(input: Asked<"revokeLink">): Promise<ApprovalLink> {
+    return revokeLink(this.#context, input);
+  }
+
+  async viewLink(input: Asked<"viewLink">): Promise<LinkView> {
+    return viewLink(this.#context, input);
+  }
+
+  async decideByLink(input: Asked<"decideByLink">): Promise<Approval> {
+    return decideByLink(this.#context, input);
   }
 
   async callMethod(input: Asked<"callMethod">): Promise<unknown> {
@@ -144,9 +180,19 @@ export class AgentService implements AgentPort {
     return this.#context.host.ensureAlarm(ANSWERS_KEPT_MS);
   }
 
+  async listAudit(request: Asked<"listAudit">): Promise<Page<AuditEntry>> {
+    return this.#context.records.audit.page(request);
+  }
+
+  async verifyAudit({ cursor }: Asked<"verifyAudit">): Promise<AuditVerification> {
+    return this.#context.records.audit.verify(cursor);
+  }
+
   async revokeStreamToken({ tokenId }: Asked<"revokeStreamToken">): Promise<void> {
     const { records, host } = this.#context;
-    records.change((now) => records.revokedTokens.revoke(tokenId, now));
+    records.change((now) => {
+      if (records.revokedTokens.revoke(tokenId, now)) records.note(revocationOf(tokenId, records.agent), now);
+    });
     host.closeTails({ tokenId });
   }
 

@@ -1,6 +1,8 @@
 import type { Instance, StartedItem } from "../contract/instance";
 import { ProblemError } from "../contract/problem";
 import type { AgentPort } from "../port";
+import { currentActor } from "./acting";
+import { startOf } from "./deeds";
 import { toInstance } from "./ledger";
 import { requireInstance, requireWorkflow, type ServiceContext } from "./service-context";
 
@@ -52,12 +54,14 @@ function accept(
   }
   const engineId = `sy_${crypto.randomUUID()}`;
   const { binding } = workflow;
-  if (!records.ledger.insert({ id, engineId, workflow: name, binding, params, metadata, now })) {
+  const { name: startedBy } = currentActor();
+  if (!records.ledger.insert({ id, engineId, workflow: name, binding, params, metadata, startedBy, now })) {
     throw new ProblemError("instance_exists", { detail: `The agent has an instance "${id}".` });
   }
   const row = requireInstance(context, id);
   records.journal.append(row, "instance.queued", { metadata }, now, "queued");
   records.outbox.add({ kind: "create", instanceId: id, payload: { params } }, now + delay);
+  records.note(startOf(row, records.agent), now);
   return toInstance(row, records.agent);
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { placesOf, ProblemError } from "../contract/problem";
 import type { AgentPort, StateView } from "../port";
+import { stateChangeOf } from "./deeds";
 import { json } from "./ledger";
 import type { ServiceContext } from "./service-context";
 
@@ -22,14 +23,16 @@ export function changeState(
   { change, ifMatch = "*", once }: ChangeInput,
 ): StateView {
   const { records, host } = context;
-  const next = (): StateView => {
+  const next = (now: number): StateView => {
     const before = viewState(context);
     if (ifMatch !== "*" && ifMatch !== before.etag) throw new ProblemError("precondition_failed");
     const state = checkedState(
       context,
       change.kind === "reset" ? host.initialState() : nextState(before.state, change),
     );
-    return { state, etag: tagOf(state) };
+    const etag = tagOf(state);
+    records.note(stateChangeOf(change, etag, records.agent), now);
+    return { state, etag };
   };
   return records.changeOnce(once, next, ({ state }) => host.setState(state));
 }

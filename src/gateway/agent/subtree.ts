@@ -1,9 +1,10 @@
-import type { Approval, ApprovalStatus } from "../contract/approval";
+import type { Approval } from "../contract/approval";
 import type { Deleted, Instance } from "../contract/instance";
 import type { AgentStep } from "../contract/names";
 import type { Page } from "../contract/page";
-import type { InstanceFilter, InstancePage, ListOrder, Once, PageRequest } from "../port";
+import type { ApprovalFilter, InstanceFilter, InstancePage, ListOrder, Once, PageRequest } from "../port";
 import type { Children } from "./children";
+import { nameOf as nameOfApprovals } from "./approval-filter";
 import { nameOf } from "./instance-filter";
 import type { Records } from "./records";
 import { sweep, SWEPT_AT_ONCE } from "./removing";
@@ -15,7 +16,6 @@ const AGENTS_A_PAGE = 50;
 const AGENTS_A_COUNT = 1_000;
 
 type InstanceList = InstanceFilter & { readonly order?: ListOrder; readonly count?: boolean };
-type ApprovalList = { readonly status: readonly ApprovalStatus[] };
 type Sweep = {
   readonly filter: InstanceFilter;
   readonly force: boolean;
@@ -25,7 +25,7 @@ type Sweep = {
 /** What an agent asks of those below it, each of which asks on. Never called by a door. */
 export interface SubtreeCalls {
   walkInstances(input: InstanceList & WalkRequest): Promise<Stretch<readonly Instance[]>>;
-  walkApprovals(input: ApprovalList & WalkRequest): Promise<Stretch<readonly Approval[]>>;
+  walkApprovals(input: ApprovalFilter & WalkRequest): Promise<Stretch<readonly Approval[]>>;
   walkCounts(input: InstanceFilter & WalkRequest): Promise<Stretch<number>>;
   walkSweep(input: Sweep & WalkRequest): Promise<Stretch<number>>;
 }
@@ -75,7 +75,7 @@ export class Subtree implements SubtreeCalls {
   }
 
   /** A page of approvals, the agent's own first. */
-  async pageApprovals(request: PageRequest & ApprovalList): Promise<Page<Approval>> {
+  async pageApprovals(request: PageRequest & ApprovalFilter): Promise<Page<Approval>> {
     const { parts, nextCursor } = await this.walkApprovals({ ...request, visits: AGENTS_A_PAGE });
     return { items: parts.flat(), nextCursor };
   }
@@ -103,11 +103,10 @@ export class Subtree implements SubtreeCalls {
     );
   }
 
-  walkApprovals(input: ApprovalList & WalkRequest): Promise<Stretch<readonly Approval[]>> {
-    const { approvals, agent } = this.#records;
-    const statuses = [...new Set(input.status)].toSorted();
-    return this.#walk("walkApprovals", statuses, input, (limit, cursor, characters) =>
-      ofPage(approvals.list({ ...input, limit, cursor, characters }, agent)),
+  walkApprovals(input: ApprovalFilter & WalkRequest): Promise<Stretch<readonly Approval[]>> {
+    const { approvals } = this.#records;
+    return this.#walk("walkApprovals", nameOfApprovals(input), input, (limit, cursor, characters) =>
+      ofPage(approvals.list({ ...input, limit, cursor, characters })),
     );
   }
 

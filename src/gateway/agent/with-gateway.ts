@@ -8,13 +8,14 @@ import { ProblemError } from "../contract/problem";
 import { type AgentDefinition, definitionOf } from "../registry/agent-definition";
 import { DefinitionError } from "../registry/definition-error";
 import type { OutputOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
-import { actingFor } from "./acting";
+import { actingAsAgent, actingFor } from "./acting";
 import { AgentGateway } from "./agent-gateway";
 import type { WorkflowNews } from "./callbacks";
 import type { Origin } from "./courier";
 import { guardChildren } from "./guarded-children";
 import { type Outcome, toOutcome } from "../durable/outcome";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
+import { inSpan } from "./span";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
 import { besideSteps } from "./events-with-steps";
@@ -33,6 +34,7 @@ import {
 import type { Rise } from "./upward";
 import { keepTailsFromAuthor, type TailHost } from "./tail-hooks";
 import { StreamCounts } from "./tail-quota";
+import { vacancyOf } from "./vacancy";
 import { type AgentBase, withWorkflowApi } from "./with-workflow-api";
 
 /** What `withGateway` adds to an Agent. `gateway…` is for the gateway itself: author code has no need to call it. */
@@ -114,6 +116,8 @@ export function withGateway(base: AgentBase): AgentBase {
 
     constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
       keepTailsFromAuthor(new.target.prototype, GatewayAgent.#tails);
+      const vacancy = vacancyOf(new.target, ctx, env);
+      if (vacancy !== undefined) return vacancy as GatewayAgent;
       super(ctx, env);
       if (definitionOf(this.constructor.name)?.state !== undefined) {
         journalState(this, {
@@ -130,8 +134,10 @@ export function withGateway(base: AgentBase): AgentBase {
       input: unknown,
       actor: Actor,
     ): Promise<Outcome> {
-      await this.__unsafe_ensureInitialized();
-      return toOutcome(() => actingFor(actor, () => this.#open().call(rest, method, input)));
+      return inSpan(method, actor, async () => {
+        await this.__unsafe_ensureInitialized();
+        return toOutcome(() => actingFor(actor, () => this.#open().call(rest, method, input)), actor);
+      });
     }
 
     async gatewayReport(rest: readonly AgentStep[], engineId: string, report: Report): Promise<Outcome> {
@@ -185,9 +191,10 @@ export function withGateway(base: AgentBase): AgentBase {
     }
 
     override get dynamicAgents(): Agent["dynamicAgents"] {
-      this.#children ??= guardChildren(super.dynamicAgents, (className, name) =>
-        this.#open().endChild(className, name),
-      );
+      this.#children ??= guardChildren(super.dynamicAgents, {
+        make: (className, name, make) => this.#open().makingChild(className, name, make),
+        end: (className, name) => this.#open().endChild(className, name),
+      });
       return this.#children;
     }
 
@@ -287,7 +294,7 @@ export function withGateway(base: AgentBase): AgentBase {
         // It may be what was left when this Agent died, and the author's `onStart` still runs.
         await this.__unsafe_ensureInitialized();
         // What was kept of a report is what the workflow reported.
-        await this.onWorkflowCallback(news as WorkflowCallback);
+        await actingAsAgent(() => this.onWorkflowCallback(news as WorkflowCallback));
       } catch (failure) {
         console.error(
           `switchyard: ${this.constructor.name} threw in its callback for "${news.type}"`,

@@ -12,15 +12,13 @@ import { Name } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 
 import type { AgentGateway } from "./agent-gateway";
+import { deletionOf, sweepOf } from "./deeds";
 import type { InstanceRow } from "./ledger";
 import { remove } from "./removing";
 import { type Criteria, toWorkflowInfo } from "./workflow-records";
 
 /** Any class of Agents whose constructor is the platform's. */
 export type AgentBase = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent;
-
-/** How decisions that the author's own code makes are signed. */
-const DECIDED_BY = "agent";
 
 /**
  * Makes the SDK's own methods work on the ledger: what an author wrote from Cloudflare's page runs unchanged. Instances and
@@ -70,7 +68,6 @@ export function withWorkflowApi<Base extends AgentBase>(
       await gatewayOf(this).service.decide({
         target,
         decision: "approve",
-        decidedBy: DECIDED_BY,
         reason,
         metadata,
       });
@@ -83,7 +80,6 @@ export function withWorkflowApi<Base extends AgentBase>(
       await gatewayOf(this).service.decide({
         target,
         decision: "reject",
-        decidedBy: DECIDED_BY,
         reason,
         metadata: undefined,
       });
@@ -184,7 +180,11 @@ export function withWorkflowApi<Base extends AgentBase>(
         });
       }
       gateway.records.change((now) => {
-        for (const row of rows) remove(gateway.records, row, now);
+        const { records } = gateway;
+        for (const row of rows) remove(records, row, now);
+        const [only, another] = rows;
+        if (only !== undefined && another === undefined) records.note(deletionOf(only, records.agent), now);
+        else if (another !== undefined) records.note(sweepOf(rows.length, false, records.agent), now);
       });
       gateway.deliverSurely();
     }

@@ -1,6 +1,6 @@
-import { sign, verify } from "hono/jwt";
 import { z } from "zod";
 import type { StreamGrant } from "../contract/stream-token";
+import type { SigningKeys } from "./signing-keys";
 
 /** Makes and reads stream tokens. */
 export interface StreamTokens {
@@ -12,7 +12,6 @@ export interface StreamTokens {
 const AUDIENCE = "switchyard:stream";
 
 const Claims = z.object({
-  aud: z.literal(AUDIENCE),
   jti: z.string(),
   sub: z.string(),
   agent: z.string(),
@@ -20,46 +19,24 @@ const Claims = z.object({
   exp: z.number(),
 });
 
-/**
- * Stream tokens are JWTs (RFC 7519, HS256), signed with a key that is derived from the API key: who replaces that one
- * ends them all.
- */
-export function streamTokens(apiKey: string): StreamTokens {
-  let key: Promise<CryptoKey> | undefined;
-  const signingKey = (): Promise<CryptoKey> => (key ??= deriveKey(apiKey));
+/** Stream tokens are signed, and kept nowhere. */
+export function streamTokens(keys: SigningKeys): StreamTokens {
   return {
     async issue({ id, caller, agent, instanceId, expiresAt }) {
       const claims: z.infer<typeof Claims> = {
-        aud: AUDIENCE,
         jti: id,
         sub: caller,
         agent,
         ...(instanceId === undefined ? {} : { instance: instanceId }),
         exp: Math.floor(expiresAt / 1000),
       };
-      return sign(claims, await signingKey(), "HS256");
+      return keys.sign(claims, AUDIENCE);
     },
     async read(token) {
-      const claims = await verify(token, await signingKey(), { alg: "HS256", aud: AUDIENCE }).catch(
-        () => undefined,
-      );
-      const checked = Claims.safeParse(claims);
+      const checked = Claims.safeParse(await keys.verify(token, AUDIENCE));
       if (!checked.success) return undefined;
       const { jti, sub, agent, instance, exp } = checked.data;
       return { id: jti, caller: sub, agent, instanceId: instance, expiresAt: exp * 1000 };
     },
   };
-}
-
-/** HKDF (RFC 5869) of the API key, which itself signs nothing. */
-async function deriveKey(apiKey: string): Promise<CryptoKey> {
-  const encoder = new TextEncoder();
-  const from = await crypto.subtle.importKey("raw", encoder.encode(apiKey), "HKDF", false, ["deriveKey"]);
-  return crypto.subtle.deriveKey(
-    { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: encoder.encode(AUDIENCE) },
-    from,
-    { name: "HMAC", hash: "SHA-256", length: 256 },
-    false,
-    ["sign", "verify"],
-  );
 }

@@ -1,5 +1,6 @@
 import { formatAgentPath } from "../contract/names";
 import type { StreamGrant } from "../contract/stream-token";
+import { WHOLE_GATEWAY } from "./grant";
 import type { Principal } from "./principal";
 
 const READ = "instances:read";
@@ -9,9 +10,11 @@ export function tokenPrincipal({ id, caller, agent, instanceId, expiresAt }: Str
   return {
     name: caller,
     scopes: [READ],
-    token: { id, expiresAt },
+    agents: [agent],
+    expiresAt,
+    token: { id },
     may(scope, target) {
-      if (scope !== READ) return false;
+      if (scope !== READ || target === WHOLE_GATEWAY) return false;
       if (target === undefined) return true;
       const sameInstance = instanceId === undefined || target.instanceId === instanceId;
       return formatAgentPath(target.path) === agent && sameInstance;

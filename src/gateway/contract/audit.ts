@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** By which door somebody came. `agent` is the agent's own code. */
+/** By which door somebody came. `agent` is the agent's own code, where no door called it. */
 export const Door = z.enum(["rest", "trpc", "mcp", "link", "callback", "agent"]);
 export type Door = z.infer<typeof Door>;
 
@@ -14,6 +14,8 @@ export interface Actor {
   /** Network address of the client, as the platform tells it. */
   readonly address: string | null;
   readonly requestId: string | null;
+  /** The request's place in a trace (W3C Trace Context). */
+  readonly traceparent?: string;
 }
 
 /** One entry of an audit log: who did what to what. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LIMITS } from "./limits";
 import { Name, variantName } from "./names";
 
 /** Statuses as the platform names them. `waiting` is true here: the instance waits, and says for what. */
@@ -56,8 +57,14 @@ export type WaitingFor = z.infer<typeof WaitingFor>;
 
 /** Labels of an instance: at most 50 keys; strings, numbers and booleans. */
 export const Metadata = z
-  .record(z.string().min(1).max(64), z.union([z.string().max(512), z.number(), z.boolean()]))
-  .refine((metadata) => Object.keys(metadata).length <= 50, "has more than 50 keys")
+  .record(
+    z.string().min(1).max(LIMITS.metadataKeyCharacters.most),
+    z.union([z.string().max(LIMITS.metadataValueCharacters.most), z.number(), z.boolean()]),
+  )
+  .refine(
+    (metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys.most,
+    `has more than ${LIMITS.metadataKeys.most} keys`,
+  )
   .meta({ id: "Metadata", description: "Labels of an instance", examples: [{ owner: "ada", urgent: true }] });
 export type Metadata = z.infer<typeof Metadata>;
 
@@ -112,6 +119,7 @@ export type Instance<Progress = unknown, Output = unknown> = {
   readonly agent: string;
   readonly attempt: number;
   readonly metadata: Metadata;
+  readonly startedBy: string | null;
   readonly progress: Progress | null;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -149,6 +157,10 @@ export function instanceSchema({ name, progress, output }: InstanceSchemas, id: 
       .meta({ examples: ["/agents/order-desk/acme"] }),
     attempt: z.int().min(1).describe("1, then one more for each restart"),
     metadata: Metadata,
+    startedBy: z
+      .string()
+      .nullable()
+      .describe("Name of the principal who started it; `agent` is the agent's own code"),
     progress: z.union([progress, z.null()]).describe("The last progress that was reported"),
     createdAt: z.iso.datetime().describe("When the start was accepted"),
     updatedAt: z.iso.datetime().describe("When anything last changed"),

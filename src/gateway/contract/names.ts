@@ -3,8 +3,11 @@ import { z } from "zod";
 /** Deepest agent path that the platform serves: a root Agent and three levels of sub-agents. */
 export const MAX_DEPTH = 4;
 
+/** Longest name of an agent, and longest id of an instance, in characters. */
+export const LONGEST_NAME = 128;
+
 /** What a name may be: URL-safe as it is, so that one object has one address. */
-const NAME = /^[A-Za-z0-9._~@+-]{1,128}$/;
+const NAME = new RegExp(`^[A-Za-z0-9._~@+-]{1,${LONGEST_NAME}}$`);
 const RESERVED = /^(?:\.{1,2}|sub|cf-agents.*|__.*)$/i;
 
 /** The name of one Agent, or the id of one instance: 1 to 128 of `A-Z a-z 0-9 . _ ~ @ + -`, not a reserved word. */

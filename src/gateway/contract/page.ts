@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { LIMITS } from "./limits";
 
 /** Page size where none is asked for. */
 export const DEFAULT_LIMIT = 50;
 /** Largest page. */
-export const MAX_LIMIT = 100;
+export const MAX_LIMIT = LIMITS.pageItems.most;
 
 /** `?limit=`: 1 to {@link MAX_LIMIT}. */
 export const Limit = z.coerce

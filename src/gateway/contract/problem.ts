@@ -8,12 +8,21 @@ export const PROBLEMS = {
   invalid_request: { status: 400, title: "The request does not match the contract", retryable: false },
   malformed_json: { status: 400, title: "The body is not valid JSON", retryable: false },
   invalid_cursor: { status: 400, title: "The cursor is not one of this list", retryable: false },
-  unauthorized: { status: 401, title: "A valid API key is required", retryable: false },
-  forbidden: { status: 403, title: "The key lacks the scope for this", retryable: false },
+  unauthorized: { status: 401, title: "Valid credentials are required", retryable: false },
+  forbidden: { status: 403, title: "The credentials do not allow this", retryable: false },
+  decision_not_allowed: {
+    status: 403,
+    title: "The approval is not for this caller to decide",
+    retryable: false,
+  },
   not_found: { status: 404, title: "Nothing is served at this address", retryable: false },
   agent_not_found: { status: 404, title: "No such agent", retryable: false },
   instance_not_found: { status: 404, title: "No such instance", retryable: false },
   approval_not_found: { status: 404, title: "No such approval", retryable: false },
+  link_not_found: { status: 404, title: "No such link", retryable: false },
+  endpoint_not_found: { status: 404, title: "No such webhook endpoint", retryable: false },
+  delivery_not_found: { status: 404, title: "No such delivery", retryable: false },
+  key_not_found: { status: 404, title: "No such key", retryable: false },
   method_not_allowed: { status: 405, title: "The address does not take this method", retryable: false },
   not_acceptable: { status: 406, title: "None of the accepted media types can be sent", retryable: false },
   instance_exists: { status: 409, title: "An instance with this id exists", retryable: false },
@@ -26,15 +35,35 @@ export const PROBLEMS = {
     retryable: true,
   },
   approval_closed: { status: 409, title: "The approval is closed", retryable: false },
+  approval_changed: {
+    status: 409,
+    title: "What is asked has changed since it was shown",
+    retryable: false,
+  },
+  too_many_links: { status: 409, title: "The approval has as many links as it may", retryable: false },
   approval_ambiguous: { status: 409, title: "The instance has no single open approval", retryable: false },
+  endpoint_disabled: { status: 409, title: "The endpoint is disabled", retryable: false },
+  too_many_endpoints: { status: 409, title: "There are as many endpoints as there may be", retryable: false },
+  key_exists: { status: 409, title: "An active key has this name", retryable: false },
+  key_ended: { status: 409, title: "The key was revoked, or has expired", retryable: false },
   precondition_failed: { status: 412, title: "The state has changed since it was read", retryable: false },
   payload_too_large: { status: 413, title: "The body is larger than the limit", retryable: false },
+  uri_too_long: { status: 414, title: "The address is longer than the limit", retryable: false },
   unsupported_media_type: { status: 415, title: "The body must be application/json", retryable: false },
   idempotency_key_reused: { status: 422, title: "The key was used for another request", retryable: false },
+  endpoint_url_refused: { status: 422, title: "Nothing may be sent to this URL", retryable: false },
+  too_many_requests: { status: 429, title: "Too many requests in this time", retryable: true },
   too_many_streams: { status: 429, title: "Too many streams are open", retryable: true },
+  headers_too_large: { status: 431, title: "The headers are larger than the limit", retryable: false },
   internal_error: { status: 500, title: "Something failed inside the gateway", retryable: true },
   agent_unavailable: { status: 503, title: "The agent cannot answer just now", retryable: true },
+  credentials_unchecked: {
+    status: 503,
+    title: "The credentials cannot be checked just now",
+    retryable: true,
+  },
   gateway_not_configured: { status: 503, title: "The gateway is not configured", retryable: false },
+  not_ready: { status: 503, title: "The gateway is not ready", retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
 
 /** A code of the closed table {@link PROBLEMS}. */
@@ -79,7 +108,9 @@ export const Problem = z
       .string()
       .optional()
       .describe("With status_conflict: the present status of the instance"),
-    decision: StandingDecision.optional().describe("With approval_closed: the decision that stands"),
+    decision: StandingDecision.optional().describe(
+      "With approval_closed: the decision that stands; with approval_ambiguous: that on the last approval, if none is open",
+    ),
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details" });
 export type Problem = z.infer<typeof Problem>;

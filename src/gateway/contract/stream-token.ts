@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { LIMITS } from "./limits";
 
 /** Longest life of a stream token, in seconds. */
-export const LONGEST_TOKEN_SECONDS = 900;
+export const LONGEST_TOKEN_SECONDS = LIMITS.streamTokenSeconds.most;
 
 /** What a stream token lets its holder read: the events of one agent, or of one instance of it. */
 export interface StreamGrant {

@@ -1,39 +1,54 @@
+import type { KeyHolder } from "../contract/key";
 import { ProblemError } from "../contract/problem";
 import { fromOutcome } from "../durable/outcome";
 import type { DirectoryPort, OpenDirectory } from "../port";
-import type { DirectoryStub } from "./gateway-directory";
-
-/** Name of the Durable Object binding of the directory. */
-const BINDING = "SWITCHYARD_DIRECTORY";
+import { directoryStub, openKeys } from "./stubs";
 
 /** Reaches the directory through its binding, in one round trip. */
 export function openDirectory(env: object): OpenDirectory {
   return (actor) => {
     const call = async <Method extends keyof DirectoryPort>(
       method: Method,
-      input: Parameters<DirectoryPort[Method]>[0],
+      input?: Parameters<DirectoryPort[Method]>[0],
     ): Promise<Awaited<ReturnType<DirectoryPort[Method]>>> => {
-      const outcome = await stubOf(env).directoryCall(method, input, actor);
+      const outcome = await directoryStub(env).directoryCall(method, input, actor);
       // The directory answers each method with that method's own type: both sides are made from DirectoryPort.
       return fromOutcome(outcome) as Awaited<ReturnType<DirectoryPort[Method]>>;
     };
     return {
+      ping: () => call("ping"),
       listAudit: (input) => call("listAudit", input),
       verifyAudit: (input) => call("verifyAudit", input),
+      listEndpoints: (input) => call("listEndpoints", input),
+      createEndpoint: (input) => call("createEndpoint", input),
+      getEndpoint: (input) => call("getEndpoint", input),
+      updateEndpoint: (input) => call("updateEndpoint", input),
+      deleteEndpoint: (input) => call("deleteEndpoint", input),
+      testEndpoint: (input) => call("testEndpoint", input),
+      rotateSecret: (input) => call("rotateSecret", input),
+      listDeliveries: (input) => call("listDeliveries", input),
+      getDelivery: (input) => call("getDelivery", input),
+      redeliver: (input) => call("redeliver", input),
+      redeliverMany: (input) => call("redeliverMany", input),
+      listKeys: (input) => call("listKeys", input),
+      getKey: (input) => call("getKey", input),
+      createKey: (input) => call("createKey", input),
+      rotateKey: (input) => call("rotateKey", input),
+      revokeKey: (input) => call("revokeKey", input),
     };
   };
 }
 
-/** @throws ProblemError `gateway_not_configured` if there is no directory. */
-function stubOf(env: object): DirectoryStub {
-  const namespace: unknown = Reflect.get(env, BINDING);
-  if (typeof namespace !== "object" || namespace === null || !("getByName" in namespace)) {
-    throw new ProblemError("gateway_not_configured", {
-      detail:
-        `Add the Durable Object binding ${BINDING} of class GatewayDirectory to wrangler.jsonc, and export the class from ` +
-        "the main module.",
-    });
-  }
-  // The binding is untyped here: it is for GatewayDirectory.
-  return (namespace as DurableObjectNamespace).getByName("directory") as unknown as DirectoryStub;
+/** Asks the object of a key, and nothing else, who holds it. @throws ProblemError `credentials_unchecked` if it cannot be reached. */
+export function lookUpKey(env: object): (id: string, digest: string) => Promise<KeyHolder | undefined> {
+  const open = openKeys(env);
+  return async (id, digest) => {
+    try {
+      return (await open(id).check({ digest, now: Date.now() })) ?? undefined;
+    } catch (failure) {
+      if (failure instanceof ProblemError) throw failure;
+      console.warn("switchyard: a key could not be checked", failure);
+      throw new ProblemError("credentials_unchecked");
+    }
+  };
 }

@@ -1,3 +1,4 @@
+import type { Actor } from "../contract/audit";
 import { ProblemError } from "../contract/problem";
 import type { ProblemCode, ProblemExtras } from "../contract/problem";
 
@@ -6,13 +7,25 @@ export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly code: ProblemCode; readonly extras: ProblemExtras };
 
-/** Runs work on the agent's side. What is no problem for the client is logged here and told as `internal_error`. */
-export async function toOutcome(work: () => Promise<unknown>): Promise<Outcome> {
+/** What tells requests apart in logs. */
+type RequestMark = Partial<Pick<Actor, "requestId" | "traceparent">>;
+
+/**
+ * Runs work on the agent's side. What is no problem for the client is logged here and told as `internal_error`.
+ *
+ * @param request which request it is of, for the log.
+ */
+export async function toOutcome(work: () => Promise<unknown>, request: RequestMark = {}): Promise<Outcome> {
   try {
     return { ok: true, value: await work() };
   } catch (failure) {
     if (failure instanceof ProblemError) return { ok: false, code: failure.code, extras: failure.extras };
-    console.error("switchyard: a call failed inside the agent", failure);
+    const { requestId = null, traceparent = null } = request;
+    console.error(
+      "switchyard: a call failed inside the agent",
+      JSON.stringify({ requestId, traceparent }),
+      failure,
+    );
     return { ok: false, code: "internal_error", extras: {} };
   }
 }

@@ -1,9 +1,9 @@
-import { z } from "zod";
 import { AgentView, Catalogue, type CatalogueAgent, type CatalogueWorkflow } from "../contract/agent";
+import { toJsonSchema } from "../registry/json-schema";
 import type { AgentChain } from "../registry/registry";
 import { leafOf } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
-import { type MethodSubject, operation, type Subject } from "./operation";
+import { type MethodSubject, operation, type Reach, type Subject } from "./operation";
 import { named } from "./schemas";
 import { camel, pascal, words } from "./words";
 
@@ -18,29 +18,16 @@ export const listAgents = operation<undefined>()({
   id: () => "listAgents",
   summary: () => "List the agents and workflows that are served",
   description:
-    "The catalogue: each class of agents with the template of its address, and the contracts of its workflows and methods as JSON Schemas.",
+    "The catalogue: each class of agents with the template of its address, and the contracts of its workflows and methods as JSON Schemas. It has the classes of which the caller reaches any agent.",
   scope: "agents:read",
   rest: { method: "get", path: () => "/agents", status: 200 },
   schemas: () => ({ output: Catalogue }),
   problems: [],
-  answer: async (_asked, { registry }): Promise<Catalogue> => ({
-    agents: registry.chains.map(toCatalogueAgent),
+  answer: async (_asked, { registry, reachesClass }): Promise<Catalogue> => ({
+    agents: registry.chains
+      .filter((chain) => reachesClass(namesOf(chain)))
+      .map((chain) => toCatalogueAgent(chain, reachesClass)),
   }),
-});
-
-export const getHealth = operation<undefined>()({
-  id: () => "getHealth",
-  summary: () => "Tell that the Worker answers",
-  description: "Says nothing of the agents. The only operation that needs no key.",
-  scope: null,
-  rest: { method: "get", path: () => "/healthz", status: 200 },
-  schemas: () => ({
-    output: z
-      .object({ status: z.literal("ok").describe("The Worker answers") })
-      .meta({ id: "Health", description: "Whether the Worker answers" }),
-  }),
-  problems: [],
-  answer: async () => ({ status: "ok" }),
 });
 
 export const getAgent = operation<Subject>()({
@@ -71,14 +58,18 @@ export const callMethod = operation<MethodSubject>()({
   answer: ({ body, once }, { agent }, { method }) => agent.callMethod({ method, input: body, once }),
 });
 
-function toCatalogueAgent(chain: AgentChain): CatalogueAgent {
+function namesOf(chain: AgentChain): string[] {
+  return chain.map(({ name }) => name);
+}
+
+function toCatalogueAgent(chain: AgentChain, reachesClass: Reach["reachesClass"]): CatalogueAgent {
   const { name, description, workflows, children, methods } = leafOf(chain);
   return {
     name,
     ...(description === undefined ? {} : { description }),
     path: agentTemplate(chain),
     workflows: workflows.map(toCatalogueWorkflow),
-    children: children.map((child) => child.name),
+    children: children.map((child) => child.name).filter((child) => reachesClass([...namesOf(chain), child])),
     methods: Object.entries(methods).map(([method, { input, output }]) => ({
       name: method,
       input: toJsonSchema(input),
@@ -101,9 +92,4 @@ function toCatalogueWorkflow(workflow: WorkflowDefinition): CatalogueWorkflow {
     ),
     labels: [...labels],
   };
-}
-
-/** What JSON Schema cannot say (a transform, `undefined`) is left open rather than refused. */
-function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "input"): Record<string, unknown> {
-  return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };
 }

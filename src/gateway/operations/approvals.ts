@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { Approval, ApprovalStatus, type Decision, Reason } from "../contract/approval";
+import { ApprovalWithHistory } from "../contract/approval-history";
+import { Name } from "../contract/names";
 import { Limit, ListScope, pageOf } from "../contract/page";
 import type { AgentDefinition } from "../registry/agent-definition";
-import { InstanceParams, repeated } from "./instances";
+import { InstanceParams, repeated, Time } from "./instances";
 import { operation, type Subject } from "./operation";
 import { workflowSchemas } from "./schemas";
 import { pascal, words } from "./words";
@@ -10,7 +12,7 @@ import { pascal, words } from "./words";
 const ApprovalPage = pageOf(Approval, "ApprovalPage");
 /** The metadata is checked by the agent, which knows whose approval it is: checked twice, a schema that coerces would read its own result. */
 const DecisionBody = z.strictObject({ reason: Reason.optional(), metadata: z.unknown().optional() });
-const ApprovalParams = z.object({
+export const ApprovalParams = z.object({
   approvalId: z
     .string()
     .regex(/^apr_[0-9a-f-]{36}$/)
@@ -18,16 +20,27 @@ const ApprovalParams = z.object({
     .meta({ examples: ["apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4"] }),
 });
 
+const ABOUT_DECIDING =
+  "An approval is decided once: the decision that closes it stands, every later one is told which. " +
+  "Where several must approve, each approval is a vote of its principal, and is answered with the approval as it stands then: pending, until enough have approved. " +
+  "To approve again changes nothing; one rejection closes it, also by who has approved before. The workflow gets the metadata of the decision that closed it.";
+/** Problems of every decision. */
+const DECIDING = ["approval_closed", "decision_not_allowed", "instance_paused"] as const;
+
 export const listApprovals = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Approvals`,
   summary: ({ agent }) => `List the approvals of one ${words(agent.name)}, newest first`,
   description:
-    "Also those that were decided, expired or cancelled, unless `status` chooses. With `scope=subtree` those of all agents below, too.",
+    "Also those that were decided, expired or cancelled, unless `status` chooses; all filters must hold. With `scope=subtree` those of all agents below, too.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/approvals", status: 200 },
   schemas: () => ({
     query: z.strictObject({
       status: repeated(ApprovalStatus).describe("Only these statuses; may be given several times"),
+      workflow: z.string().optional().describe("Only of instances of this workflow"),
+      instanceId: Name.optional().describe("Only of this instance"),
+      requestedFrom: Time.describe("Not asked before this time"),
+      requestedTo: Time.describe("Asked before this time"),
       scope: ListScope,
       limit: Limit,
       cursor: z.string().optional().describe("`nextCursor` of the page before"),
@@ -36,8 +49,25 @@ export const listApprovals = operation<Subject>()({
   }),
   problems: ["invalid_cursor"],
   answer: ({ query }, { agent }) => {
-    const { status, scope, limit, cursor } = query;
-    return agent.listApprovals({ status, subtree: scope === "subtree", limit, cursor });
+    const {
+      status,
+      workflow,
+      instanceId,
+      requestedFrom: from,
+      requestedTo: to,
+      scope,
+      limit,
+      cursor,
+    } = query;
+    return agent.listApprovals({
+      status,
+      workflow,
+      instanceId,
+      requested: { from, to },
+      subtree: scope === "subtree",
+      limit,
+      cursor,
+    });
   },
 });
 
@@ -47,7 +77,7 @@ export const getApproval = operation<Subject>()({
   description: "What is asked, of which instance, by when, and how it was decided.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/approvals/{approvalId}", status: 200 },
-  schemas: () => ({ params: ApprovalParams, output: Approval }),
+  schemas: () => ({ params: ApprovalParams, output: ApprovalWithHistory }),
   problems: ["approval_not_found"],
   answer: ({ params }, { agent }) => agent.getApproval({ id: params.approvalId }),
 });
@@ -61,7 +91,7 @@ function decideApproval(decision: Decision) {
   return operation<Subject>()({
     id: ({ agent }) => `${decision}${pascal(agent.name)}Approval`,
     summary: ({ agent }) => `${pascal(decision)} one approval of one ${words(agent.name)}`,
-    description: "An approval is decided once: the first decision stands, every later one is told which.",
+    description: ABOUT_DECIDING,
     scope: "approvals:decide",
     rest: { method: "post", path: () => `/approvals/{approvalId}/${decision}`, status: 200 },
     schemas: ({ agent }) => ({
@@ -70,13 +100,12 @@ function decideApproval(decision: Decision) {
       shownBody: shownBody(agent, decision),
       output: Approval,
     }),
-    problems: ["approval_not_found", "approval_closed", "instance_paused"],
-    answer: ({ params, body, caller, once }, { agent }) =>
+    problems: ["approval_not_found", ...DECIDING],
+    answer: ({ params, body, once }, { agent }) =>
       agent.decide({
         ...decisionOf(body),
         target: { approvalId: params.approvalId },
         decision,
-        decidedBy: caller,
         once,
       }),
   });
@@ -87,8 +116,7 @@ function decideInstance(decision: Decision) {
     id: ({ agent }) => `${decision}${pascal(agent.name)}Instance`,
     summary: ({ agent }) =>
       `${pascal(decision)} the only open approval of one instance of one ${words(agent.name)}`,
-    description:
-      "For whoever knows the instance and not its approval. An instance with none, or several, is told `approval_ambiguous`.",
+    description: `For whoever knows the instance and not its approval. An instance with none, or several, is told \`approval_ambiguous\`. ${ABOUT_DECIDING}`,
     scope: "approvals:decide",
     rest: { method: "post", path: () => `/instances/{instanceId}/${decision}`, status: 200 },
     schemas: ({ agent }) => ({
@@ -97,13 +125,12 @@ function decideInstance(decision: Decision) {
       shownBody: shownBody(agent, decision),
       output: Approval,
     }),
-    problems: ["instance_not_found", "approval_ambiguous", "approval_closed", "instance_paused"],
-    answer: ({ params, body, caller, once }, { agent }) =>
+    problems: ["instance_not_found", "approval_ambiguous", ...DECIDING],
+    answer: ({ params, body, once }, { agent }) =>
       agent.decide({
         ...decisionOf(body),
         target: { instanceId: params.instanceId },
         decision,
-        decidedBy: caller,
         once,
       }),
   });

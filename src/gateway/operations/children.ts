@@ -11,7 +11,8 @@ const ChildPage = pageOf(ChildView, "ChildPage");
 export const listChildren = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Children`,
   summary: ({ agent }) => `List the sub-agents of one ${words(agent.name)}`,
-  description: "By class, in the order in which they are declared, then by name.",
+  description:
+    "By class, in the order in which they are declared, then by name. Those that the caller does not reach are left out: a page may then be short, or empty, and still have a `nextCursor`.",
   scope: "agents:read",
   rest: { method: "get", path: () => "/sub", status: 200 },
   schemas: ({ agent }) => ({
@@ -26,9 +27,11 @@ export const listChildren = operation<Subject>()({
     output: ChildPage,
   }),
   problems: ["invalid_cursor"],
-  answer: ({ query }, { agent }) => {
+  answer: async ({ query }, { agent, path, reaches }) => {
     const { agent: ofClass, limit, cursor } = query;
-    return agent.listChildren({ agent: ofClass, limit, cursor });
+    const { items, nextCursor } = await agent.listChildren({ agent: ofClass, limit, cursor });
+    const seen = items.filter((child) => reaches([...path, { agent: child.agent, name: child.name }]));
+    return { items: seen, nextCursor };
   },
 });
 
@@ -60,6 +63,7 @@ export const deleteChild = operation<Subject>()({
   description:
     "Its instances are terminated and deleted first, then its storage goes. From the answer on nothing is there any more; until all is done, nothing new of its name can be made.",
   scope: "instances:control",
+  extent: "below",
   rest: { method: "delete", path: () => "", status: 202 },
   schemas: () => ({ output: DeletedChild }),
   problems: [],

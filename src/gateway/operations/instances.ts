@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Instance, InstanceStatus, Metadata } from "../contract/instance";
+import { LIMITS } from "../contract/limits";
 import { Name } from "../contract/names";
 import { Limit, ListScope } from "../contract/page";
 import type { InstanceFilter } from "../port";
@@ -16,8 +17,8 @@ export const InstanceParams = z.object({
   instanceId: Name.describe("Id of the instance").meta({ examples: ["november"] }),
 });
 
-const MAX_DELAY_SECONDS = 365 * 86_400;
-const MAX_BATCH = 100;
+const MAX_DELAY_SECONDS = LIMITS.delaySeconds.most;
+const MAX_BATCH = LIMITS.batchItems.most;
 
 /** `?status=` may be given several times. */
 export function repeated<Item extends z.ZodType>(item: Item) {
@@ -131,7 +132,8 @@ export const getInstance = operation<Subject>()({
   answer: ({ params }, { agent }) => agent.getInstance({ id: params.instanceId }),
 });
 
-const Time = z.iso
+/** A time in a query, in milliseconds. */
+export const Time = z.iso
   .datetime({ offset: true })
   .transform((text) => Date.parse(text))
   .optional();
@@ -142,7 +144,7 @@ function metadataFilter(agent: AgentDefinition) {
   const declared = labels.length === 0 ? "there are none" : `these are ${labels.join(", ")}`;
   return z
     .string()
-    .max(4_096)
+    .max(LIMITS.metadataFilterCharacters.most)
     .transform((text, context): unknown => {
       try {
         return JSON.parse(text);

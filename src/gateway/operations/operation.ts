@@ -1,5 +1,9 @@
 import type { z } from "zod";
+import type { Grant } from "../contract/grant";
+import type { MintedKey } from "../contract/key";
+import type { GatewayLimit } from "../contract/limits";
 import type { AgentPath } from "../contract/names";
+import type { LinkGrant } from "../contract/link";
 import type { ProblemCode } from "../contract/problem";
 import type { Scope } from "../contract/scope";
 import type { StreamGrant } from "../contract/stream-token";
@@ -60,10 +64,29 @@ export interface Reach {
   readonly path: AgentPath;
   readonly agent: AgentPort;
   readonly directory: DirectoryPort;
+  /** Every limit of the gateway. */
+  readonly limits: readonly GatewayLimit[];
   /** In whose name it acts. */
   readonly actor: Actor;
+  /** What the caller may do, and when its credentials end, in milliseconds. */
+  readonly holder: Grant;
+  readonly holderUntil: number | undefined;
+  /** Whether the caller may do what the operation does to that agent too. */
+  readonly reaches: (path: AgentPath) => boolean;
+  /** Whether the caller reaches any agent of the class that a chain of class names leads to. */
+  readonly reachesClass: (classes: readonly string[]) => boolean;
   /** Signs a stream token. */
   readonly issueStreamToken: (grant: StreamGrant) => Promise<string>;
+  /** Signs the token of a link. */
+  readonly issueLinkToken: (grant: LinkGrant) => Promise<string>;
+  /** @returns undefined if the token is not one of this gateway, or has expired. */
+  readonly readLinkToken: (token: string) => Promise<LinkGrant | undefined>;
+  /** Whether the caller may decide what an agent asks. */
+  readonly mayDecideAt: (path: AgentPath) => boolean;
+  /** Under which the gateway is reached, as `https://example.com`. */
+  readonly origin: string;
+  /** Makes a new secret of a key; of a new key unless an id is given. */
+  readonly mintKey: (id?: string) => Promise<MintedKey>;
 }
 
 export type RestMethod = "get" | "post" | "put" | "patch" | "delete";
@@ -93,6 +116,13 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
   readonly description: string;
   /** The scope that a caller needs; null if anybody may call it. */
   readonly scope: Scope | null;
+  /** Whether callers are let in by their signature of the body, and not by a key. */
+  readonly signed?: true;
+  /**
+   * How far it goes beyond the agent that it is about: to all agents `below` it, always or where the query says
+   * `scope=subtree`; or, where it is about none, to the `whole` gateway. The caller must reach all of that.
+   */
+  readonly extent?: "below" | "whole";
   readonly rest: RestShape<Over>;
   /** False where an idempotency key is of no use: repeating the operation does nothing, or nothing is kept of it. */
   readonly once?: false;
@@ -115,7 +145,7 @@ export function operation<Over>() {
 
 /** Every code that an operation can answer with: its own, and those that follow from its shape. */
 export function problemsOf(
-  { scope, problems, once }: Pick<Operation, "scope" | "problems" | "once">,
+  { scope, problems, once, signed }: Pick<Operation, "scope" | "problems" | "once" | "signed">,
   method: RestMethod,
   schemas: OperationSchemas,
   aboutAgent: boolean,
@@ -124,8 +154,12 @@ export function problemsOf(
   const codes: ProblemCode[] = [
     ...problems,
     "internal_error",
+    "uri_too_long",
+    "headers_too_large",
+    "too_many_requests",
     ...(method === "get" || once === false ? [] : (["idempotency_key_reused"] as const)),
-    ...(scope === null ? [] : (["unauthorized", "forbidden", "gateway_not_configured"] as const)),
+    ...(scope === null ? [] : (["unauthorized", "gateway_not_configured"] as const)),
+    ...(scope === null || signed ? [] : (["forbidden", "credentials_unchecked"] as const)),
     ...(aboutAgent ? (["agent_not_found", "agent_unavailable", "invalid_request"] as const) : []),
     ...(takesInput === undefined ? [] : (["invalid_request"] as const)),
     ...(schemas.body === undefined

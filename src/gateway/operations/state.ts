@@ -68,7 +68,9 @@ function stateOf({ name, state = z.unknown() }: AgentDefinition): z.ZodType {
 function stateView(agent: AgentDefinition) {
   return z
     .object({
-      state: stateOf(agent),
+      state: z
+        .union([stateOf(agent), z.null()])
+        .describe("Null where none was set, and the class has no first one"),
       etag: z.string().describe("Changes with the state; also in the ETag header"),
     })
     .meta({ id: `${pascal(agent.name)}StateView`, description: "A state and its entity tag" });

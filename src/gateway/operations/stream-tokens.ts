@@ -39,6 +39,8 @@ export const createStreamToken = operation<Subject>()({
   summary: ({ agent }) => `Make a token for the event stream of one ${words(agent.name)}`,
   description,
   scope: "instances:read",
+  // It reads the stream of the subtree too.
+  extent: "below",
   rest: { method: "post", path: () => "/stream-tokens", status: 201 },
   once: false,
   schemas: () => ({ body: TokenBody, output: StreamToken }),
@@ -75,7 +77,7 @@ export const revokeStreamToken = operation<Subject>()({
 });
 
 async function issue(
-  { path, issueStreamToken }: Reach,
+  { path, issueStreamToken, holderUntil = Infinity }: Reach,
   {
     caller,
     instanceId,
@@ -84,8 +86,8 @@ async function issue(
   }: { caller: string; instanceId: string | undefined; events: string; seconds: number },
 ): Promise<StreamToken> {
   const id = `stk_${crypto.randomUUID()}`;
-  // Whole seconds, which is what a JWT can say.
-  const expiresAt = Math.floor(Date.now() / 1000 + seconds) * 1000;
+  // Whole seconds, which is what a JWT can say; and no longer than the caller's own credentials.
+  const expiresAt = Math.floor(Math.min(Date.now() + seconds * 1000, holderUntil) / 1000) * 1000;
   const token = await issueStreamToken({ id, caller, agent: formatAgentPath(path), instanceId, expiresAt });
   return { id, token, expiresAt: new Date(expiresAt).toISOString(), url: `${events}?token=${token}` };
 }

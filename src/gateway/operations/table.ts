@@ -1,9 +1,11 @@
+import type { AgentDefinition } from "../registry/agent-definition";
 import type { Registry } from "../registry/registry";
 import { hasStateBelow, leafOf, workflowsBelow } from "../registry/registry";
-import { listAudit, verifyAudit } from "./audit";
-import { callMethod, getAgent, getHealth, listAgents } from "./agents";
+import { listAgentAudit, listAudit, verifyAgentAudit, verifyAudit } from "./audit";
+import { callMethod, getAgent, listAgents } from "./agents";
 import { migrateBinding } from "./bindings";
 import { approve, approveInstance, getApproval, listApprovals, reject, rejectInstance } from "./approvals";
+import { receiveApprovalCallback } from "./callbacks";
 import { createChild, deleteChild, listChildren } from "./children";
 import {
   deleteInstance,
@@ -15,13 +17,52 @@ import {
   terminateInstance,
 } from "./controls";
 import { readAgentEvents, readInstanceEvents } from "./events";
+import { getHealth, getLimits, getReadiness } from "./gateway";
 import { getInstance, listInstances, startWorkflow, startWorkflows } from "./instances";
+import { createKey, getKey, listKeys, revokeKey, rotateKey } from "./keys";
+import { createLink, listLinks, revokeLink } from "./links";
 import type { Asked, Operation, OperationSchemas, Reach, RestMethod, Subject } from "./operation";
 import { createInstanceStreamToken, createStreamToken, revokeStreamToken } from "./stream-tokens";
 import { getState, mergeState, replaceState, resetState } from "./state";
+import { getDelivery, listDeliveries, redeliver, redeliverMany } from "./webhook-deliveries";
+import {
+  createEndpoint,
+  deleteEndpoint,
+  enableEndpoint,
+  getEndpoint,
+  listEndpoints,
+  rotateEndpointSecret,
+  testEndpoint,
+  updateEndpoint,
+} from "./webhooks";
 import { pascal } from "./words";
 
-const OF_GATEWAY = [getHealth, listAgents, listAudit, verifyAudit];
+const OF_GATEWAY = [
+  getHealth,
+  getReadiness,
+  getLimits,
+  listAgents,
+  listKeys,
+  createKey,
+  getKey,
+  rotateKey,
+  revokeKey,
+  listAudit,
+  verifyAudit,
+  receiveApprovalCallback,
+  listEndpoints,
+  createEndpoint,
+  getEndpoint,
+  updateEndpoint,
+  deleteEndpoint,
+  testEndpoint,
+  enableEndpoint,
+  rotateEndpointSecret,
+  redeliverMany,
+  listDeliveries,
+  getDelivery,
+  redeliver,
+];
 const OF_AGENT = [getAgent];
 const OF_AGENT_WITH_STATE = [getState, replaceState, mergeState, resetState];
 const OF_PARENT = [listChildren];
@@ -43,14 +84,22 @@ const OF_AGENT_WITH_WORKFLOWS = [
   getApproval,
   approve,
   reject,
+  createLink,
+  listLinks,
+  revokeLink,
 ];
+/** Of agents to which anything can be done. */
+const OF_AGENT_WITH_AUDIT = [listAgentAudit, verifyAgentAudit];
 const OF_AGENT_WITH_EVENTS = [readAgentEvents, createStreamToken, revokeStreamToken];
 
 /** An operation with everything that it is about filled in: what a door serves. */
 export interface BoundOperation {
   readonly id: string;
   readonly summary: string;
-  readonly operation: Pick<Operation, "description" | "scope" | "kind" | "once" | "parsed" | "problems">;
+  readonly operation: Pick<
+    Operation,
+    "description" | "scope" | "signed" | "extent" | "kind" | "once" | "parsed" | "problems"
+  >;
   readonly rest: {
     readonly method: RestMethod;
     readonly path: string;
@@ -68,7 +117,7 @@ export interface BoundOperation {
 
 /** Every operation of every agent, workflow and method of a registry. All doors are made from this table. */
 export function bindOperations(registry: Registry): BoundOperation[] {
-  const ofGateway = OF_GATEWAY.map((operation) => bind(operation, undefined, undefined));
+  const ofGateway = OF_GATEWAY.map((operation) => bind(operation as Operation, undefined, undefined));
   const ofAgents = registry.chains.flatMap((chain) => {
     const agent = leafOf(chain);
     const subject: Subject = { chain, agent };
@@ -79,6 +128,7 @@ export function bindOperations(registry: Registry): BoundOperation[] {
       ...(agent.state === undefined ? [] : OF_AGENT_WITH_STATE),
       ...(workflowsBelow(agent).length === 0 ? [] : OF_AGENT_OVER_WORKFLOWS),
       ...(agent.workflows.length === 0 ? [] : OF_AGENT_WITH_WORKFLOWS),
+      ...(isChanged(agent) ? OF_AGENT_WITH_AUDIT : []),
       ...(workflowsBelow(agent).length === 0 && !hasStateBelow(agent) ? [] : OF_AGENT_WITH_EVENTS),
     ];
     return [
@@ -94,6 +144,12 @@ export function bindOperations(registry: Registry): BoundOperation[] {
     ];
   });
   return withUniqueIds([...ofGateway, ...ofAgents]);
+}
+
+/** Whether anything can be done to agents of a class, of which their audit log would tell. */
+function isChanged({ workflows, children, methods, state }: AgentDefinition): boolean {
+  const parts = [...workflows, ...children, ...Object.values(methods)];
+  return parts.length > 0 || state !== undefined;
 }
 
 /** What the operation is about is erased here: from now on doors treat all alike. */

@@ -14,6 +14,8 @@ export interface MethodContract<Input extends z.ZodType = z.ZodType, Output exte
   readonly output: Output;
   /** Whether calling it may bring an Agent into being; otherwise an unknown agent is a 404. */
   readonly creates?: boolean;
+  /** Whether calling it changes nothing; otherwise each call is noted in the audit log of its agent. */
+  readonly readOnly?: boolean;
 }
 
 /** Methods by name. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { TERMINAL_STATUSES } from "../contract/instance";
+import { LIMITS } from "../contract/limits";
 import { PublicName } from "../contract/names";
 import { DefinitionError } from "./definition-error";
 import { type Duration, toMilliseconds } from "./duration";
@@ -19,7 +20,7 @@ type Ending = (typeof TERMINAL_STATUSES)[number];
 export const DEFAULT_KEEP_MS = 30 * 86_400_000;
 
 /** How many events of an instance are kept where its workflow does not say. */
-export const DEFAULT_KEEP_EVENTS = 10_000;
+export const DEFAULT_KEEP_EVENTS: number = LIMITS.instanceEvents.most;
 /** What a label may be: it needs no quotes wherever it is written. */
 const LABEL = /^(?!__)[A-Za-z_][\w.-]{0,63}$/;
 

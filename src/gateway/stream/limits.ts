@@ -1,3 +1,4 @@
+import type { GatewayLimit } from "../contract/limits";
 import { DefinitionError } from "../registry/definition-error";
 import { type Duration, toMilliseconds } from "../registry/duration";
 
@@ -45,4 +46,31 @@ function ageOf(maxAge: Duration): number {
     // Said below.
   }
   throw new DefinitionError(`streams.maxAge is ${maxAge}. Write "1 hour", or milliseconds; 24 days at most.`);
+}
+
+/** {@link StreamLimits} as they are published. */
+export function publishedStreamLimits({ maxAgeMs, perInstance, perCaller }: StreamLimits): GatewayLimit[] {
+  return [
+    {
+      name: "streamSeconds",
+      most: maxAgeMs / 1000,
+      unit: "seconds",
+      code: null,
+      description: "How long a stream lasts; then it is closed, and goes on when its reader comes back",
+    },
+    {
+      name: "instanceStreams",
+      most: perInstance,
+      unit: "streams",
+      code: "too_many_streams",
+      description: "Streams and held answers of one instance, or of one agent as a whole",
+    },
+    {
+      name: "callerStreams",
+      most: perCaller,
+      unit: "streams",
+      code: "too_many_streams",
+      description: "Streams and held answers that one caller has of one agent",
+    },
+  ];
 }

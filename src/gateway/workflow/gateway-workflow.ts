@@ -34,6 +34,7 @@ import {
 import { toMilliseconds } from "../registry/duration";
 import { Breath } from "./breath";
 import { DEFAULT_TIMEOUT_MS, engineMethod, extendStep, occurrenceOf } from "./extend-step";
+import { gateTerms, type TermsOptions } from "./gate-terms";
 import { originOf, type RunOrigin } from "./origin";
 import { ReportKeys } from "./report-keys";
 import type { Run } from "./run";
@@ -42,7 +43,7 @@ import { parsed, toJson } from "./values";
 import { type RunMethod, wrapRun, wrapWholeRun } from "./wrap-run";
 
 /** What a gate asks, beside what the SDK's `waitForApproval` takes. */
-export interface GateOptions extends WaitForApprovalOptions {
+export interface GateOptions extends WaitForApprovalOptions, TermsOptions {
   /** What is asked, in a sentence. */
   summary?: string;
   /** What an approver should see before deciding: any JSON. */
@@ -94,7 +95,8 @@ export abstract class GatewayWorkflow<
    * Opens a gate and waits until somebody decides. The gate has an event type of its own; `eventType` is used only where the
    * engine waits under it already, since before there was a gateway.
    *
-   * @returns the metadata of the approval.
+   * @returns the metadata of the approval; where several must approve, of the last one.
+   * @throws DefinitionError if what it says of those who decide has no meaning, or would let nobody decide.
    * @throws WorkflowRejectedError with the reason, if it was rejected.
    * @throws what the engine throws, if nobody decided in time (24 hours unless `timeout` says otherwise).
    */
@@ -109,7 +111,8 @@ export abstract class GatewayWorkflow<
     const timeoutMs = options.timeout === undefined ? DEFAULT_TIMEOUT_MS : toMilliseconds(options.timeout);
     const sdkEventType = options.eventType ?? SDK_APPROVAL_TYPE;
     const details = toJson(options.details);
-    const question = { stepName, occurrence, summary, details, timeoutMs, sdkEventType };
+    const terms = gateTerms(stepName, options);
+    const question = { stepName, occurrence, summary, details, timeoutMs, sdkEventType, terms };
 
     const gate = await step.do(`__gateway_ask_${stepName}`, async () => {
       return (await this.#tell(run, { type: "gate-opened", gate: question })) as OpenedGate | PassedGate;

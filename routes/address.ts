@@ -1,0 +1,32 @@
+import type { MiddlewareHandler } from "hono";
+import { ProblemError } from "../src/gateway/contract/problem";
+import type { GatewayEnv } from "./gateway-env";
+
+/**
+ * Serves every object at one address, the one that the gateway itself writes. Any other way to write it is none: what stands in
+ * front of the gateway, or behind it, then reads the same as the gateway does.
+ */
+export const oneAddress: MiddlewareHandler<GatewayEnv> = async function requireCanonical(c, next) {
+  if (!isCanonical(new URL(c.req.raw.url).pathname)) {
+    throw new ProblemError("not_found", {
+      detail:
+        "Each part of an address is written as encodeURIComponent writes it, @ and + as %40 and %2B, with one / before it and " +
+        "none at the end.",
+    });
+  }
+  await next();
+};
+
+/** Whether every part of a path is written in the one way: encoded where it must be, in capital digits, and not empty. */
+export function isCanonical(path: string): boolean {
+  const [root, ...parts] = path.split("/");
+  return root === "" && parts.every((part) => part !== "" && part === rewritten(part));
+}
+
+function rewritten(part: string): string | undefined {
+  try {
+    return encodeURIComponent(decodeURIComponent(part));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,42 @@
+import type { MiddlewareHandler } from "hono";
+import type { GatewayEnv } from "./gateway-env";
+
+/** All that is logged of a request: nothing that a client chose freely, no name of an agent, no query, no secret. */
+export interface LogLine {
+  readonly time: string;
+  readonly requestId: string;
+  readonly traceId: string;
+  readonly method: string;
+  /** Template of its address; null if there is none of that form. */
+  readonly route: string | null;
+  /** Class of the agent that it is about. */
+  readonly agent: string | null;
+  readonly status: number;
+  /** Milliseconds until the answer, or its stream, began. */
+  readonly ms: number;
+  /** Name of the verified caller. */
+  readonly principal: string | null;
+  readonly door: "rest";
+  /** Code of the problem that was answered. */
+  readonly problem: string | null;
+}
+
+/** Writes one line of JSON for each request. */
+export const logged: MiddlewareHandler<GatewayEnv> = async function log(c, next) {
+  const began = Date.now();
+  await next();
+  const line: LogLine = {
+    time: new Date(began).toISOString(),
+    requestId: c.get("requestId"),
+    traceId: c.get("trace").id,
+    method: c.req.method,
+    route: c.get("route")?.template ?? null,
+    agent: c.get("route")?.agent ?? null,
+    status: c.res.status,
+    ms: Date.now() - began,
+    principal: c.get("principal")?.name ?? null,
+    door: "rest",
+    problem: c.get("problem") ?? null,
+  };
+  console.log(JSON.stringify(line));
+};
