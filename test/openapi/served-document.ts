@@ -53,6 +53,7 @@ export interface OpenApiDocument {
   readonly info: { readonly title: string; readonly version: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  readonly webhooks: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonSchema>>;
     readonly examples: Readonly<Record<string, { readonly value: object }>>;
@@ -74,7 +75,7 @@ export async function documentOf({ url }: TestGateway): Promise<OpenApiDocument>
 }
 
 /** Every operation of a document. */
-export function operationsOf({ paths }: OpenApiDocument): FoundOperation[] {
+export function operationsOf({ paths }: Pick<OpenApiDocument, "paths">): FoundOperation[] {
   return Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method, path, operation })),
   );
@@ -139,14 +140,35 @@ export function differences(
 
 /** Tells how a value differs from a schema; here a field that the schema does not name is a difference, too. */
 export function misfits(document: OpenApiDocument, schema: JsonSchema, value: unknown): string[] {
-  const text = JSON.stringify({ schema, definitions: document.components.schemas }, (_, inner: unknown) => {
+  const checked = closedSchema(document, schema).safeParse(value);
+  return checked.success ? [] : [`${z.prettifyError(checked.error)}\n${JSON.stringify(value)}`];
+}
+
+/** What was made for {@link misfits}: tests ask for few schemas, a thousand times. */
+const known = new WeakMap<OpenApiDocument, { definitions: object; schemas: Map<string, z.ZodType> }>();
+
+function closedSchema(document: OpenApiDocument, schema: JsonSchema): z.ZodType {
+  const { definitions, schemas } = known.get(document) ?? {
+    definitions: closed(document.components.schemas) as object,
+    schemas: new Map<string, z.ZodType>(),
+  };
+  known.set(document, { definitions, schemas });
+  const text = JSON.stringify(schema);
+  const made =
+    schemas.get(text) ??
+    z.fromJSONSchema({ ...(closed(schema) as z.core.JSONSchema.JSONSchema), $defs: definitions as never });
+  schemas.set(text, made);
+  return made;
+}
+
+/** Schemas by which every object has the fields that they name, and no others. */
+function closed(schemas: object): unknown {
+  const text = JSON.stringify(schemas, (_, inner: unknown) => {
     if (typeof inner === "string") return inner.replace("#/components/schemas/", "#/$defs/");
     const closes = isObject(inner) && inner["type"] === "object" && inner["properties"] !== undefined;
     return closes ? { additionalProperties: false, ...inner } : inner;
   });
-  const closed = JSON.parse(text) as { schema: z.core.JSONSchema.JSONSchema; definitions: object };
-  const checked = z.fromJSONSchema({ ...closed.schema, $defs: closed.definitions as never }).safeParse(value);
-  return checked.success ? [] : [`${z.prettifyError(checked.error)}\n${JSON.stringify(value)}`];
+  return JSON.parse(text);
 }
 
 function matches(template: string, path: string): boolean {
