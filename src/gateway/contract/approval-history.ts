@@ -20,7 +20,10 @@ export const ApprovalHistoryEntry = z
   .discriminatedUnion("type", [
     entry("requested", "The workflow asked", {}),
     entry("voted", "Somebody voted, where several must approve", {
-      principal: z.string().describe("Name of the principal who voted"),
+      principal: z
+        .string()
+        .describe("Name of the principal who voted")
+        .meta({ examples: ["ada"] }),
       door: Door.describe("By which door the vote came"),
       decision: Decision.describe("What the vote was for"),
       reason: REASON,

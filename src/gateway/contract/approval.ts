@@ -13,8 +13,14 @@ export type Decision = z.infer<typeof Decision>;
 /** Who may decide, beside having the scope for it. */
 export const Approvers = z
   .object({
-    scopes: z.array(z.string()).describe("Scopes that an approver must hold, all of them; empty if none"),
-    principals: z.array(z.string()).describe("Names of the only principals who may decide; empty if any may"),
+    scopes: z
+      .array(z.string())
+      .describe("Scopes that an approver must hold, all of them; empty if none")
+      .meta({ examples: [["refunds:approve"]] }),
+    principals: z
+      .array(z.string())
+      .describe("Names of the only principals who may decide; empty if any may")
+      .meta({ examples: [[]] }),
   })
   .meta({ id: "Approvers", description: "Who may decide an approval" });
 export type Approvers = z.infer<typeof Approvers>;
@@ -41,7 +47,10 @@ export const OPEN_TERMS: GateTerms = {
 /** One vote at a gate that takes several. */
 export const Vote = z
   .object({
-    principal: z.string().describe("Name of the principal who voted"),
+    principal: z
+      .string()
+      .describe("Name of the principal who voted")
+      .meta({ examples: ["ada"] }),
     decision: Decision.describe("What the vote was for"),
     door: Door.describe("By which door the vote came"),
     reason: z.string().nullable().describe("The reason that was given"),
@@ -94,7 +103,8 @@ export const Approval = z
       .array(Vote)
       .describe(
         "Votes so far, oldest first, where several must approve; the last one closed it, if it is closed",
-      ),
+      )
+      .meta({ examples: [[]] }),
     status: ApprovalStatus.describe("Whether it waits, or how it was closed"),
     requestedAt: z.iso.datetime().describe("When it was asked"),
     deadline: z.iso.datetime().nullable().describe("When it expires"),

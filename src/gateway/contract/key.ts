@@ -71,12 +71,24 @@ export const RotateKeyRequest = z
 export const ApiKey = z
   .object({
     id: KeyId.describe("Id of the key, which stands in the key itself"),
-    name: z.string().describe("Shown as who decided or did something"),
-    scopes: z.array(z.string()).describe("What it may do"),
-    agents: z.array(z.string()).describe("The agents that it reaches"),
+    name: z
+      .string()
+      .describe("Shown as who decided or did something")
+      .meta({ examples: ["build-server"] }),
+    scopes: z
+      .array(z.string())
+      .describe("What it may do")
+      .meta({ examples: [["instances:read"]] }),
+    agents: z
+      .array(z.string())
+      .describe("The agents that it reaches")
+      .meta({ examples: [["/agents/order-desk/**"]] }),
     status: z.enum(["active", "expired", "revoked"]).describe("Whether it can be used; `active` if so"),
     createdAt: z.iso.datetime().describe("When it was made"),
-    createdBy: z.string().describe("Name of the principal who made it"),
+    createdBy: z
+      .string()
+      .describe("Name of the principal who made it")
+      .meta({ examples: ["api-key"] }),
     expiresAt: z.iso.datetime().nullable().describe("When it ends"),
     rotatedAt: z.iso.datetime().nullable().describe("When it last got a new secret"),
     previousSecretUntil: z.iso
@@ -84,14 +96,24 @@ export const ApiKey = z
       .nullable()
       .describe("Until when the secret before is still good; null if it is not"),
     revokedAt: z.iso.datetime().nullable().describe("When it was revoked"),
-    links: z.object({ self: z.string().describe("The key") }).describe("Addresses of what belongs to it"),
+    links: z
+      .object({
+        self: z
+          .string()
+          .describe("The key")
+          .meta({ examples: ["/keys/7Hq2LmZx0aTfB9Ke"] }),
+      })
+      .describe("Addresses of what belongs to it"),
   })
   .meta({ id: "ApiKey", description: "An API key, without its secret" });
 export type ApiKey = z.infer<typeof ApiKey>;
 
 /** A key with its secret, as it is shown once. */
 export const IssuedKey = ApiKey.extend({
-  key: z.string().describe("The key itself. It is shown once, and kept nowhere"),
+  key: z
+    .string()
+    .describe("The key itself. It is shown once, and kept nowhere")
+    .meta({ examples: ["sy_live_7Hq2LmZx0aTfB9Ke_…"] }),
 }).meta({ id: "IssuedKey", description: "An API key, with its secret" });
 export type IssuedKey = z.infer<typeof IssuedKey>;
 

@@ -47,11 +47,20 @@ export const ApprovalLink = z
       .string()
       .describe("Id of the link, by which it can be revoked")
       .meta({ examples: ["lnk_7c1e2f0a-54b8-4a53-9d0e-3b1f6a9c2d84"] }),
-    approvalId: z.string().describe("The approval that it decides"),
-    for: z.string().describe("Name of whoever it is for; shown as `decidedBy`"),
+    approvalId: z
+      .string()
+      .describe("The approval that it decides")
+      .meta({ examples: ["apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4"] }),
+    for: z
+      .string()
+      .describe("Name of whoever it is for; shown as `decidedBy`")
+      .meta({ examples: ["Ada Lovelace"] }),
     decisions: z.array(Decision).describe("What it may decide"),
     status: LinkStatus.describe("Whether it can be used; `open` if so"),
-    createdBy: z.string().describe("Name of the principal who made it"),
+    createdBy: z
+      .string()
+      .describe("Name of the principal who made it")
+      .meta({ examples: ["api-key"] }),
     createdAt: z.iso.datetime().describe("When it was made"),
     expiresAt: z.iso.datetime().describe("When it ends"),
     revokedAt: z.iso.datetime().nullable().describe("When it was revoked"),
@@ -62,7 +71,13 @@ export type ApprovalLink = z.infer<typeof ApprovalLink>;
 
 /** A link as it is given once, with what opens it. */
 export const NewApprovalLink = ApprovalLink.extend({
-  url: z.string().describe("Address of the page on which it is decided. Whoever has it can decide"),
-  token: z.string().describe("The last part of the address; a signed callback may carry it"),
+  url: z
+    .string()
+    .describe("Address of the page on which it is decided. Whoever has it can decide")
+    .meta({ examples: ["https://agents.example.com/approvals/eyJhbGciOiJIUzI1NiIs…"] }),
+  token: z
+    .string()
+    .describe("The last part of the address; a signed callback may carry it")
+    .meta({ examples: ["eyJhbGciOiJIUzI1NiIs…"] }),
 }).meta({ id: "NewApprovalLink", description: "A link, with its token, which is shown this once" });
 export type NewApprovalLink = z.infer<typeof NewApprovalLink>;

@@ -48,7 +48,11 @@ const EventTypes = z
     `Which types are sent; none named is all but ${CHATTY_TYPES.map((type) => `\`${type}\``).join(", ")}, which an instance tells any number of`,
   );
 const Agents = z.array(AgentPattern).min(1).max(20).describe("Of which agents");
-const Workflows = z.array(PublicName).max(50).describe("Of which workflows; none named is all");
+const Workflows = z
+  .array(PublicName)
+  .max(50)
+  .describe("Of which workflows; none named is all")
+  .meta({ examples: [["refund"]] });
 const ApprovalLinks = z
   .strictObject({
     for: LinkHolder,
@@ -119,8 +123,14 @@ export const Endpoint = z
     updatedAt: z.iso.datetime().describe("When it was changed last"),
     links: z
       .object({
-        self: z.string().describe("The endpoint"),
-        deliveries: z.string().describe("What it was sent"),
+        self: z
+          .string()
+          .describe("The endpoint")
+          .meta({ examples: ["/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25"] }),
+        deliveries: z
+          .string()
+          .describe("What it was sent")
+          .meta({ examples: ["/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25/deliveries"] }),
       })
       .describe("Addresses of what belongs to it"),
   })
@@ -131,9 +141,8 @@ export type Endpoint = z.infer<typeof Endpoint>;
 export const EndpointWithSecret = Endpoint.extend({
   secret: z
     .string()
-    .describe(
-      "Signs what is sent, as Standard Webhooks say: `whsec_` and 32 bytes in base64. Shown only now",
-    ),
+    .describe("Signs what is sent, as Standard Webhooks say: `whsec_` and 32 bytes in base64. Shown only now")
+    .meta({ examples: ["whsec_…"] }),
 }).meta({ id: "WebhookEndpointWithSecret", description: "An endpoint, and the secret that signs for it" });
 export type EndpointWithSecret = z.infer<typeof EndpointWithSecret>;
 
@@ -182,8 +191,22 @@ const deliveryShape = {
   endedAt: z.iso.datetime().nullable().describe("When it was delivered, or given up"),
   links: z
     .object({
-      self: z.string().describe("The delivery with its attempts"),
-      redeliver: z.string().describe("Where it is sent again"),
+      self: z
+        .string()
+        .describe("The delivery with its attempts")
+        .meta({
+          examples: [
+            "/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25/deliveries/msg_Zk3vT8wq1nYb",
+          ],
+        }),
+      redeliver: z
+        .string()
+        .describe("Where it is sent again")
+        .meta({
+          examples: [
+            "/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25/deliveries/msg_Zk3vT8wq1nYb/redeliver",
+          ],
+        }),
     })
     .describe("Addresses of what belongs to it"),
 };
@@ -206,7 +229,18 @@ export type DeliveryWithAttempts = z.infer<typeof DeliveryWithAttempts>;
 export const SentTest = z
   .object({
     deliveryId: DeliveryId.describe("Id of the delivery"),
-    links: z.object({ self: z.string().describe("The delivery") }).describe("Where it can be followed"),
+    links: z
+      .object({
+        self: z
+          .string()
+          .describe("The delivery")
+          .meta({
+            examples: [
+              "/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25/deliveries/msg_Zk3vT8wq1nYb",
+            ],
+          }),
+      })
+      .describe("Where it can be followed"),
   })
   .meta({ id: "SentWebhookTest", description: "A test message that is on its way" });
 export type SentTest = z.infer<typeof SentTest>;
