@@ -16,7 +16,7 @@ const shape = (type: string) => ({
   properties: { type: { type: "string", enum: [type] } },
 });
 
-/** A small API: one thing is read, one is sent in. */
+/** A small API: one thing is read, one is sent in, and one is sent by itself. */
 function api(version = "0.1.0") {
   return {
     openapi: "3.1.0",
@@ -48,8 +48,28 @@ function api(version = "0.1.0") {
       } as Record<string, Record<string, unknown>>,
       "/others": { get: { operationId: "listOthers", responses: { "200": { description: "OK" } } } },
     } as Record<string, Record<string, Record<string, unknown>>>,
+    webhooks: {
+      "thing.made": {
+        post: {
+          operationId: "receiveThingMade",
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: { $ref: "#/components/schemas/Message" } } },
+          },
+          responses: { "200": { description: "OK" } },
+        },
+      },
+    } as Record<string, Record<string, Record<string, unknown>>>,
     components: {
       schemas: {
+        Message: {
+          type: "object",
+          required: ["name", "door"],
+          properties: {
+            name: { type: "string" },
+            door: { type: "string", enum: ["front"] },
+          } as Record<string, Record<string, unknown>>,
+        },
         Thing: {
           type: "object",
           required: ["name", "status", "shape"],
@@ -149,6 +169,16 @@ describe("a document breaks clients of another", () => {
       ({ components }) =>
         Object.assign(components.schemas.NewThing.properties["name"] ?? {}, { type: "integer" }),
     ],
+    ["without a webhook of it", ({ webhooks }) => delete webhooks["thing.made"]],
+    [
+      "with a field of a webhook that may be missing",
+      ({ components }) => components.schemas.Message.required.splice(0, 1),
+    ],
+    [
+      "with a field of a webhook of another type",
+      ({ components }) =>
+        Object.assign(components.schemas.Message.properties["name"] ?? {}, { type: "integer" }),
+    ],
   ])("%s", async (_, change) => {
     const { changes, announced } = await compare(change);
     expect(changes).not.toEqual([]);
@@ -191,6 +221,19 @@ describe("a document breaks nobody", () => {
         Object.assign(components.schemas.NewThing.properties["size"] ?? {}, {
           enum: ["small", "large", "huge"],
         }),
+    ],
+    ["with another webhook", ({ webhooks }) => (webhooks["thing.lost"] = webhooks["thing.made"] ?? {})],
+    [
+      "with another field that every message of a webhook has",
+      ({ components }) => {
+        components.schemas.Message.properties["colour"] = { type: "string" };
+        components.schemas.Message.required.push("colour");
+      },
+    ],
+    [
+      "with another choice in a webhook",
+      ({ components }) =>
+        Object.assign(components.schemas.Message.properties["door"] ?? {}, { enum: ["front", "back"] }),
     ],
   ])("%s", async (_, change) => {
     expect(await compare(change)).toMatchObject({ changes: [] });
