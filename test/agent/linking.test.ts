@@ -137,6 +137,15 @@ describe("a link is used", () => {
     expect(await codeOf(use(id, "reject"))).toBe("link_not_found");
   });
 
+  test("and the audit log says which", async () => {
+    const { give, use, records } = await openGate();
+    const { id } = await give(bob, "carol");
+    await use(id);
+    const [entry] = records.audit.page({ limit: 1, cursor: undefined }).items;
+    expect(entry).toMatchObject({ principal: "carol", action: "approval.approve", detail: { linkId: id } });
+    expect(entry?.detail).not.toHaveProperty("sender");
+  });
+
   test("by a vote that does not close the gate too; a repeat under its key is answered as before", async () => {
     const { give, list, use } = await openGate({ required: 2 });
     const [carol, dave] = [await give(bob, "carol"), await give(bob, "dave")];

@@ -122,6 +122,7 @@ describe("a link", () => {
       [{ for: "ada", expiresAt: at(-1_000), ttlSeconds: 5 }, "/ttlSeconds"],
       [{ for: " " }, "/for"],
       [{ for: "a\u202Eb" }, "/for"],
+      [{ for: "api-key" }, "/for"],
       [{}, "/for"],
       [{ for: "ada", decisions: [] }, "/decisions"],
       [{ for: "ada", decisions: ["delegate"] }, "/decisions/0"],

@@ -19,12 +19,17 @@ interface Decided {
   readonly late: boolean;
 }
 
+/** A decision, and what the audit log says of it beside. */
+type Detailed = DecideInput & { readonly detail: Along["detail"] | undefined };
+
 /** What else belongs to the change that decides. */
 interface Along {
   /** May refuse the decision, by throwing. */
   readonly before: (gate: ApprovalRow, now: number) => void;
   /** Follows a decision that was not late. */
   readonly after: (now: number) => void;
+  /** What the audit log says of it beside. */
+  readonly detail: Readonly<Record<string, string>>;
 }
 
 /**
@@ -38,7 +43,7 @@ export async function decide(context: ServiceContext, input: DecideInput, along?
   const { approval, late } = records.changeOnce(input.once, (now) => {
     const gate = gateOf(context, input.target);
     along?.before(gate, now);
-    const decided = makeDecision(context, gate, input, now);
+    const decided = makeDecision(context, gate, { ...input, detail: along?.detail }, now);
     if (!decided.late) along?.after(now);
     return decided;
   });
@@ -77,7 +82,7 @@ function onlyOpen(context: ServiceContext, { instanceId }: { readonly instanceId
 }
 
 /** Inside a change: all that hangs on the decision stands in the same one. */
-function makeDecision(context: ServiceContext, gate: ApprovalRow, input: DecideInput, now: number): Decided {
+function makeDecision(context: ServiceContext, gate: ApprovalRow, input: Detailed, now: number): Decided {
   const { records } = context;
   const instance = requireInstance(context, gate.instance_id);
   requireMayDecide(instance, termsOf(gate), currentActor());
@@ -96,7 +101,7 @@ function take(
   context: ServiceContext,
   instance: InstanceRow,
   gate: ApprovalRow,
-  input: DecideInput,
+  input: Detailed,
   now: number,
 ): void {
   const { records } = context;

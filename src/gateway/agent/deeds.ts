@@ -49,13 +49,21 @@ export function eventTo({ id }: InstanceRow, type: string, agent: string): Deed 
 export function decisionOn(
   gate: ApprovalRow,
   agent: string,
-  { decision, reason }: { readonly decision: Decision; readonly reason: string | undefined },
+  {
+    decision,
+    reason,
+    detail,
+  }: {
+    readonly decision: Decision;
+    readonly reason: string | undefined;
+    readonly detail?: Readonly<Record<string, string>> | undefined;
+  },
 ): Deed {
   const { id: approvalId, instance_id: instanceId, status } = gate;
   return {
     action: `approval.${decision}`,
     target: `${agent}/approvals/${approvalId}`,
-    detail: { approvalId, instanceId, status, reason: reason?.slice(0, MOST_CHARACTERS) ?? null },
+    detail: { approvalId, instanceId, status, reason: reason?.slice(0, MOST_CHARACTERS) ?? null, ...detail },
   };
 }
 

@@ -73,7 +73,8 @@ export function decideByLink(
 ): Promise<Approval> {
   const { records } = context;
   const link = requireLink(context, { approvalId, id });
-  const holder = { ...currentActor(), name: holderOf(link), scopes: scopesOf(link) };
+  const sender = currentActor();
+  const holder = { ...sender, name: holderOf(link), scopes: scopesOf(link) };
   const input = { ...decision, target: { approvalId }, shown };
   return actingFor(holder, () =>
     decide(context, input, {
@@ -84,6 +85,7 @@ export function decideByLink(
         if (!isSame && gate.status === "pending") throw new ProblemError("approval_changed");
       },
       after: (now) => records.links.markUsed(id, now),
+      detail: { linkId: id, ...(sender.door === "callback" ? { sender: sender.name } : {}) },
     }),
   );
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RESERVED_NAMES } from "./key";
 import { Decision } from "./approval";
 import { LIMITS } from "./limits";
 
@@ -35,6 +36,7 @@ export const LinkHolder = z
   .min(1)
   .max(128)
   .refine((name) => !HIDDEN.test(name), "must be without control characters")
+  .refine((name) => !RESERVED_NAMES.includes(name), "is a reserved name")
   .describe("Name of whoever the link is for; shown as `decidedBy`")
   .meta({ examples: ["Ada Lovelace"] });
 
