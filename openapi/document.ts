@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { GatewayEnv } from "../routes/gateway-env";
+import type { GatewayLimit } from "../src/gateway/contract/limits";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { words } from "../src/gateway/operations/words";
 import { codesOf, documentedRoute, exampleOf, HEADERS } from "./documented-route";
@@ -22,6 +23,7 @@ export function openApiDocument(
   app: OpenAPIHono<GatewayEnv>,
   operations: readonly BoundOperation[],
   { description, ...info }: DocumentInfo,
+  limits: readonly GatewayLimit[],
 ): string {
   const schemas = new SchemaCollector();
   const shown = new OpenAPIHono();
@@ -36,7 +38,9 @@ export function openApiDocument(
     openapi: "3.1.0",
     info: {
       ...info,
-      description: description === undefined ? INTRODUCTION : `${description}\n\n${INTRODUCTION}`,
+      description: [...(description === undefined ? [] : [description]), INTRODUCTION, tableOf(limits)].join(
+        "\n\n",
+      ),
     },
     servers: [{ url: "/", description: "The gateway that serves this document" }],
     tags: tagsOf(operations),
@@ -78,6 +82,15 @@ export function openApiDocument(
       },
     },
   });
+}
+
+/** The limits as a table of Markdown. */
+function tableOf(limits: readonly GatewayLimit[]): string {
+  const lines = limits.map(
+    ({ name, most, unit, code, description }) =>
+      `| \`${name}\` | ${most} ${unit} | ${code === null ? "" : `\`${code}\``} | ${description} |`,
+  );
+  return ["| limit | most | more is | what it limits |", "|---|---|---|---|", ...lines].join("\n");
 }
 
 /** One tag for each class of agents, and one for the gateway itself. */

@@ -28,7 +28,7 @@ event: instance.started
 data: {"id":"4f1c2b7d-2","type":"instance.started","instanceId":"my-import","attempt":1, …}
 \`\`\`
 
-**Limits** are listed at \`/limits\`. Where requests are counted, \`RateLimit-Policy\` says how, and \`429\` when to come back.
+**Limits** are listed at \`/limits\`, and at the end of this text. Where requests are counted, \`RateLimit-Policy\` says how, and \`429\` when to come back.
 
 **Addresses** are written in one way, each part as \`encodeURIComponent\` writes it. A \`traceparent\` is gone on with.
 

@@ -1,11 +1,13 @@
 import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { Decision } from "../src/gateway/contract/approval";
+import { Decision, Reason } from "../src/gateway/contract/approval";
+import { LIMITS } from "../src/gateway/contract/limits";
 import type { AgentPath } from "../src/gateway/contract/names";
 import { type ProblemCode, ProblemError, type ProblemPlace, PROBLEMS } from "../src/gateway/contract/problem";
 import { servedPath } from "../src/gateway/operations/served-path";
 import type { AgentPort, LinkView } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
+import { isCanonical } from "./address";
 import type { FieldError } from "./approval-page/decision-form";
 import { type Html, STYLE } from "./approval-page/layout";
 import {
@@ -29,8 +31,7 @@ import { problemResponse } from "./problem-response";
 import { throttled } from "./rate-limit";
 
 /** Largest form. */
-const MAX_FORM_BYTES = 65_536;
-const LONGEST_REASON = 2_000;
+const MAX_FORM_BYTES = LIMITS.formBytes.most;
 const FORM = "application/x-www-form-urlencoded";
 
 /** What is behind a good token. Nothing was contacted yet. */
@@ -54,7 +55,7 @@ const UNUSABLE: readonly ProblemCode[] = [
  */
 export function approvalPage(registry: Registry): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
-  app.use(strictHeaders, throttled);
+  app.use(strictHeaders, throttled, wellWritten);
   app.onError(showFailure);
   app.get("/:token", async (c) => show(c, await look(registry, await open(c, registry))));
   app.post("/:token", limitedForm, async (c) => {
@@ -71,6 +72,12 @@ export function approvalPage(registry: Registry): Hono<GatewayEnv> {
   });
   return app;
 }
+
+/** A link that is not written as it was given is none. */
+const wellWritten: MiddlewareHandler<GatewayEnv> = async function requireOwnSpelling(c, next) {
+  if (!isCanonical(new URL(c.req.raw.url).pathname)) throw new ProblemError("link_not_found");
+  await next();
+};
 
 /** Everything that is known before an agent is asked. @throws ProblemError `link_not_found` */
 async function open(c: Context<GatewayEnv>, registry: Registry): Promise<Opened> {
@@ -112,7 +119,7 @@ function show(c: Context<GatewayEnv>, { view, metadata }: Looked): Response | Pr
 async function decide(c: Context<GatewayEnv>, registry: Registry, opened: Opened): Promise<Response> {
   const looked = await look(registry, opened);
   if (looked.view.approval.status !== "pending") return tooLate(c, looked);
-  if (!isForm(c)) throw new ProblemError("unsupported_media_type", { detail: `Send the form as ${FORM}.` });
+  if (!isForm(c)) return again(c, looked, 415, undefined, { title: NO_FORM });
   const sent = new URLSearchParams(await c.req.text());
   const read = readForm(looked, sent);
   if (!read.ok) return again(c, looked, 400, sent, { title: INCOMPLETE }, read.errors);
@@ -125,6 +132,7 @@ async function decide(c: Context<GatewayEnv>, registry: Registry, opened: Opened
   }
 }
 
+const NO_FORM = "That was not the form of this page. Nothing was decided.";
 const INCOMPLETE = "Some of it does not fit yet. Nothing was decided.";
 
 type ReadForm =
@@ -145,9 +153,11 @@ function readForm({ metadata: form, mayBeMissing }: Looked, sent: URLSearchParam
   const errors: FieldError[] = [
     ...(decision.success ? [] : [{ input: "decision", label: "Decision", message: "approve or reject" }]),
     ...(shown === "" ? [{ input: "shown", label: "Form", message: "open the page and send its own" }] : []),
-    ...(reason.length > LONGEST_REASON
-      ? [{ input: "reason", label: "Reason", message: `at most ${LONGEST_REASON} characters` }]
-      : []),
+    ...(Reason.safeParse(reason).success
+      ? []
+      : [
+          { input: "reason", label: "Reason", message: `at most ${LIMITS.reasonCharacters.most} characters` },
+        ]),
     ...(metadata.ok ? [] : [{ input: METADATA_INPUT, label: "Answer", message: metadata.message }]),
   ];
   if (!decision.success || !metadata.ok || errors.length > 0) return { ok: false, errors };

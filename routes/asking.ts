@@ -129,6 +129,7 @@ function reachOf(
     readLinkToken: (token) => c.get("linkTokens").read(token),
     mayDecideAt: (at) => principal?.may("approvals:decide", { path: at, instanceId: undefined }) === true,
     origin: c.get("origin"),
+    senderNames: c.get("callbackSenders").names,
     mintKey: (id) => c.get("authenticator").mintKey(id),
   } as Omit<Reach, "registry" | "reaches">;
 }

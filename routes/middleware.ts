@@ -7,11 +7,22 @@ import type { Scope } from "../src/gateway/contract/scope";
 import type { GatewayEnv } from "./gateway-env";
 import { countStranger } from "./rate-limit";
 
+/**
+ * Lets in whoever shows credentials that are good. It comes before the count of requests, so that those too are counted that are
+ * then refused.
+ *
+ * @param byToken whether a stream token in the query will do; everywhere else one is refused.
+ */
+export function identified(byToken: boolean): MiddlewareHandler<GatewayEnv> {
+  return async function letIn(c, next) {
+    c.set("principal", await identify(c, byToken));
+    await next();
+  };
+}
+
 /** What a door asks of a caller. */
 export interface Access {
   readonly scope: Scope;
-  /** Whether a stream token in the query will do; everywhere else one is refused. */
-  readonly byToken: boolean;
   /** What it would be done to, by the address alone; undefined if it is about no agent. */
   readonly targetOf: (c: Context<GatewayEnv>) => Target | typeof WHOLE_GATEWAY | undefined;
 }
@@ -20,12 +31,11 @@ export interface Access {
  * Lets in who may do this. It runs before anything of the request is read but its address, so that what a caller may not reach
  * is answered as what does not exist, whatever else is wrong with the request.
  */
-export function authorized({ scope, byToken, targetOf }: Access): MiddlewareHandler<GatewayEnv> {
+export function authorized({ scope, targetOf }: Access): MiddlewareHandler<GatewayEnv> {
   return async function authorize(c, next) {
-    const principal = await identify(c, byToken);
+    const principal = c.get("principal");
     requireScope(principal, scope);
     requireReach(principal, scope, targetOf(c));
-    c.set("principal", principal);
     await next();
   };
 }

@@ -19,7 +19,7 @@ import { callerOf, maxAgeOf, pathParams, quotaOf, type Request, takesKey, target
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
 import { jsonBody, limitedBody } from "./json-body";
-import { authorized } from "./middleware";
+import { authorized, identified } from "./middleware";
 import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
 import { throttled } from "./rate-limit";
@@ -75,7 +75,6 @@ function toRoute(bound: BoundOperation) {
     middleware: [
       named(path, subject),
       ...accessOf(bound),
-      throttled,
       ...(schemas.body === undefined ? [] : [limitedBody, jsonBody]),
     ],
     request: {
@@ -93,12 +92,16 @@ function toRoute(bound: BoundOperation) {
   });
 }
 
-/** Asks for the scope, and for the agent that the address names, or for a signature, unless anybody may call it. */
+/** Asks who calls and counts that, then for the scope and the agent that the address names, unless anybody may call it or a signature says who. */
 function accessOf(bound: BoundOperation) {
   const { scope, signed, kind } = bound.operation;
-  if (scope === null) return [];
-  if (signed) return [limitedBody, signedBody];
-  return [authorized({ scope, byToken: kind === "events", targetOf: (c) => targetOf(bound, c.req.param()) })];
+  if (scope === null) return [throttled];
+  if (signed) return [limitedBody, signedBody, throttled];
+  return [
+    identified(kind === "events"),
+    throttled,
+    authorized({ scope, targetOf: (c) => targetOf(bound, c.req.param()) }),
+  ];
 }
 
 /** Says which operation is asked for. */

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { Decision } from "../../src/gateway/contract/approval";
+import { LIMITS } from "../../src/gateway/contract/limits";
 import { type Html, NOTHING } from "./layout";
 import { inputName, METADATA_INPUT, type MetadataField, type MetadataForm } from "./metadata-fields";
 
@@ -23,7 +24,6 @@ export interface FormView {
   readonly errors?: readonly FieldError[];
 }
 
-const REASON_LENGTH = 2_000;
 const NAMES: Readonly<Record<Decision, string>> = { approve: "Approve", reject: "Reject" };
 
 /**
@@ -43,7 +43,7 @@ export function decisionForm({ decisions, metadata, shown, sent, errors = [] }: 
         id="reason"
         name="reason"
         rows="3"
-        maxlength="${REASON_LENGTH}"
+        maxlength="${LIMITS.reasonCharacters.most}"
         dir="auto"
         ${described("reason", true, errors)}
       >

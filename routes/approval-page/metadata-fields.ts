@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isTooDeep, MAX_DEPTH } from "../depth";
+import { ProblemError } from "../../src/gateway/contract/problem";
+import { requireJson } from "../json-text";
 
 /** One value that an approver may send along, as a form asks for it. */
 export interface MetadataField {
@@ -168,15 +169,21 @@ export function readMetadata(form: MetadataForm, sent: URLSearchParams, mayBeMis
   }
 }
 
+/** Takes what the body of a request may be, and nothing else. */
 function readJson(text: string): ReadMetadata {
   if (text.trim() === "") return { ok: true, metadata: undefined };
   try {
-    const metadata: unknown = JSON.parse(text);
-    return isTooDeep(metadata)
-      ? { ok: false, message: `is nested deeper than ${MAX_DEPTH} levels` }
-      : { ok: true, metadata };
-  } catch {
-    return { ok: false, message: "is not valid JSON" };
+    requireJson(new TextEncoder().encode(text));
+    return { ok: true, metadata: JSON.parse(text) };
+  } catch (failure) {
+    if (!(failure instanceof ProblemError)) throw failure;
+    const isText = failure.code === "malformed_json";
+    return {
+      ok: false,
+      message: isText
+        ? "is not valid JSON, or has a key twice"
+        : "is nested too deeply, or has a number that is too large",
+    };
   }
 }
 
@@ -185,7 +192,8 @@ function entryOf({ key, input, required }: MetadataField, sent: string | null): 
   if (sent === null || (sent === "" && (!required || input.kind !== "text"))) return [];
   if (input.kind === "text") return [[key, sent]];
   if (input.kind === "select" && !input.options.some(([value]) => value === sent)) return [[key, sent]];
-  const value = input.kind === "number" ? Number(sent) : (JSON.parse(sent) as unknown);
-  // What is no number is left as it is, and refused by the contract.
-  return [[key, Number.isNaN(value) ? sent : value]];
+  if (input.kind === "select") return [[key, JSON.parse(sent) as unknown]];
+  // What is no number is left as it is, and refused by the contract. A blank would be 0.
+  const value = sent.trim() === "" ? Number.NaN : Number(sent);
+  return [[key, Number.isFinite(value) ? value : sent]];
 }

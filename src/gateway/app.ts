@@ -153,16 +153,17 @@ function createApp(
     await next();
   });
   app.use(requestSize);
+  // Ahead of what is said of addresses: people read what becomes of a link that was written wrongly.
+  app.route("/approvals", approvalPage(registry));
   const operations = bindOperations(registry);
-  // Its clients write addresses in a way of their own.
+  // As its clients write addresses in a way of their own.
   mountTrpc(app, operations, registry);
   app.use(oneAddress);
   mountRest(app, operations, registry);
-  app.route("/approvals", approvalPage(registry));
 
   let document: string | undefined;
   app.get("/openapi.json", (c) => {
-    document ??= openApiDocument(app, operations, info);
+    document ??= openApiDocument(app, operations, info, limits);
     return c.body(document, 200, { "content-type": "application/json" });
   });
   app.get("/docs", referencePage(info.title));

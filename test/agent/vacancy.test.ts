@@ -14,6 +14,7 @@ beforeEach(() => {
 /** As the SDK's class: tables as it is made, and handlers on each object. */
 class Base {
   declare readonly ctx: DurableObjectState;
+  declare readonly mcp: string;
   declare webSocketMessage: (message: string) => string;
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     const vacancy = vacancyOf(new.target as unknown as Parameters<typeof vacancyOf>[0], ctx, env);
@@ -23,6 +24,7 @@ class Base {
     Object.defineProperty(this, "ctx", { value: ctx });
     ctx.storage.sql.exec("CREATE TABLE cf_agents_state (id TEXT)");
     made.push("made");
+    Object.defineProperty(this, "mcp", { value: "servers" });
     Object.defineProperty(this, "webSocketMessage", { value: (message: string) => `heard ${message}` });
   }
 }
@@ -77,7 +79,8 @@ test("what brings nothing into being is answered, and nothing is made or stored"
   expect(shop.opened).toBe("a");
   expect(shop.constructor).toBe(Shop);
   expect(shop instanceof Shop).toBe(true);
-  expect(Reflect.get(shop, "nothing")).toBeUndefined();
+  expect(Reflect.get(shop, "tailStream")).toBeUndefined();
+  expect(await Promise.resolve(shop)).toBe(shop);
   expect(shop.__miniflareName()).toBe("a");
   expect(made).toEqual([]);
   expect(isVacant(ctx)).toBe(true);
@@ -112,12 +115,28 @@ test.each<[string, (shop: Shop) => unknown, unknown]>([
   ["a method of the author", (shop) => shop.add(2), 2],
   ["a getter", (shop) => shop.doubled, 0],
   ["a request", (shop) => shop.fetch(), "fetched 0"],
+  ["a field of the SDK's", (shop) => shop.mcp, "servers"],
   ["a message of a socket", (shop) => shop.webSocketMessage("hello"), "heard hello"],
 ])("%s makes it too", (_, use, expected) => {
   const ctx = stateOf("c");
   expect(use(newShop(ctx))).toBe(expected);
   expect(made).toEqual(["made"]);
   expect(isVacant(ctx)).toBe(false);
+});
+
+test("an author's constructor finds the fields of the SDK, and what it does counts", () => {
+  class Wired extends Shop {
+    readonly wired: string;
+    constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+      super(ctx, env);
+      this.wired = `${this.mcp} of ${this.opened}`;
+      this.count += 5;
+    }
+  }
+  const wired = new Wired(stateOf("e"), {} as Cloudflare.Env);
+  expect(wired.wired).toBe("servers of e");
+  expect(made).toEqual(["made"]);
+  expect(wired.add(0)).toBeGreaterThan(0);
 });
 
 test("an object that has anything stored is made at once, and so is a sub-agent", () => {

@@ -155,6 +155,12 @@ describe("senders", () => {
   test.each([
     ["two of one name", [ERP, { ...ERP, secret: "OTHER" }], 'the name "erp"'],
     ["one without a name", [{ ...ERP, name: "" }], 'the name ""'],
+    [
+      "the name of who holds the configured key",
+      [{ ...ERP, name: "api-key" }],
+      '"api-key" is how somebody else',
+    ],
+    ["a name as JWTs have", [{ ...ERP, name: "jwt:ada" }], '"jwt:ada" is how somebody else'],
     ["a pattern that is none", [{ ...ERP, agents: ["/lab/**"] }], '"/lab/**" of "erp"'],
     ["a secret in place of its name", [{ ...ERP, secret: hmac.secret.concat("+") }], "environment variable"],
   ])("are checked when the Worker starts: %s", (_, senders, message) => {

@@ -173,6 +173,13 @@ test("what an author writes as an Agent wakes does not bring one into being that
   expect((await guarded.get("/agents/guarded/a/state")).json()).toMatchObject({ state: { open: true } });
 });
 
+test("an Agent whose constructor uses what the SDK has made serves all the same", async () => {
+  await using wired = await startGateway("test/fixtures/wired/wrangler.jsonc");
+  expect((await wired.get("/agents/wired/a")).status).toBe(404);
+  expect((await wired.post("/agents/wired/a/workflows/silent", { params: { answer: 1 } })).status).toBe(202);
+  expect((await wired.post("/agents/wired/a/methods/woken", {})).json()).toEqual({ woken: ["object"] });
+});
+
 test("who shows no valid key wakes nothing at all", async () => {
   const worker = gateway.harness.getWorker();
   const before = await worker.listDurableObjectIds("WORKSHOP");

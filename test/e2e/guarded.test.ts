@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createKey } from "../support/keys.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { ask } from "../support/received.ts";
 import { until } from "../support/until.ts";
@@ -299,6 +300,13 @@ describe("readiness", () => {
   });
 });
 
+test("where endpoints have no binding none is made, and nothing is left of the attempt", async () => {
+  const made = await gateway.post("/webhooks/endpoints", { url: "https://hooks.switchyard.dev/x" });
+  expect([made.status, made.json<{ code: string }>().code]).toEqual([503, "gateway_not_configured"]);
+  expect((await gateway.get("/webhooks/endpoints")).json()).toMatchObject({ items: [] });
+  expect((await gateway.get("/audit")).text).not.toContain("endpoint.create");
+});
+
 describe("the limit of requests", () => {
   test("is not there without the binding, and not published", async () => {
     const { limits } = (await gateway.get("/limits")).json<{ limits: { name: string }[] }>();
@@ -310,6 +318,11 @@ describe("the limit of requests", () => {
 
   test("lets a caller through until it is reached, then says when to come back; others go on", async () => {
     await using limited = await startGateway(`${FOLDER}/limited.jsonc`);
+    const { key } = await createKey(limited, {
+      name: "prober",
+      scopes: ["agents:read"],
+      agents: ["/agents/guarded/own"],
+    });
     const first = await limited.get("/limits");
     expect(first.headers.get("ratelimit-policy")).toBe('"requests";q=20;w=60');
     expect(first.json<{ limits: object[] }>().limits).toContainEqual(
@@ -330,6 +343,13 @@ describe("the limit of requests", () => {
       expect(headers.get("retry-after")).toBe("60");
       expect(headers.get("ratelimit")).toBe('"requests";r=0;t=60');
       expect(headers.get("ratelimit-policy")).toBe('"requests";q=20;w=60');
+    }
+    // What is refused is counted too: its caller asked for it all the same.
+    const probe = (path: string) => limited.get(path, { authorization: `Bearer ${key}` });
+    for (const path of ["/agents/guarded/other", "/audit"]) {
+      const probes = [];
+      for (let n = 0; n < 60; n += 1) probes.push(await probe(path));
+      expect(probes.at(-1)?.status).toBe(429);
     }
     // Who shows no key is counted apart, by its address.
     const strangers = [];

@@ -152,6 +152,7 @@ describe("what cannot be a key is refused", () => {
     ["the name of the agent's own code", { name: "agent" }, "/name"],
     ["the name of the gateway", { name: "gateway" }, "/name"],
     ["the name of nobody", { name: "anonymous" }, "/name"],
+    ["the name of a sender of callbacks", { name: "erp" }, "/name"],
     ["a name with a capital", { name: "Ada" }, "/name"],
     ["a name that looks like that of a JWT's holder", { name: "jwt:ada" }, "/name"],
     ["a name that is too long", { name: "a".repeat(65) }, "/name"],

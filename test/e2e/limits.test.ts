@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documentOf, operationsOf } from "../openapi/served-document.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
+import { makeLink, send, waiting } from "../support/links.ts";
 import { rawRequest, sendRaw } from "../support/raw-requests.ts";
 import { ask } from "../support/received.ts";
 import { untilStatus } from "../support/until.ts";
@@ -250,6 +251,30 @@ test("a page, a filter and a stream token: at the limit, over it, far over it", 
   expect(await token(most("streamTokenSeconds"))).toBe("201");
   expect(await token(most("streamTokenSeconds") + 1)).toBe("400 invalid_request");
   expect(await token(1e15)).toBe("400 invalid_request");
+});
+
+test("all that a gateway publishes are in its document too", async () => {
+  const { info } = await documentOf(gateway);
+  for (const { name, most: limit, unit } of limits.values())
+    expect(info.description).toContain(`| \`${name}\` | ${limit} ${unit} |`);
+});
+
+test("links of an approval, how long they are good for, and the form behind one: at the limit, over it, far over it", async () => {
+  const { approval } = await waiting(gateway, AGENT, "gated", { timeoutMs: 31 * 86_400_000 });
+  const link = (ttlSeconds: number) =>
+    outcomeOf(`${approval}/links`, { method: "POST", body: JSON.stringify({ for: "ada", ttlSeconds }) });
+  expect(await link(most("linkSeconds"))).toBe("201");
+  expect(await link(most("linkSeconds") + 1)).toBe("400 invalid_request");
+  expect(await link(1e15)).toBe("400 invalid_request");
+  const { url } = await makeLink(gateway, approval);
+  for (let n = 2; n < most("approvalLinks"); n += 1) expect(await link(60)).toBe("201");
+  for (const _ of "many more") expect(await link(60)).toBe("409 too_many_links");
+
+  const form = async (bytes: number) =>
+    (await send(url, { reason: "x".repeat(bytes - "shown=&reason=".length), shown: "" })).status;
+  expect(await form(most("formBytes"))).toBe(400);
+  expect(await form(most("formBytes") + 1)).toBe(413);
+  expect(await form(5_000_000)).toBe(413);
 });
 
 describe("JSON that does not mean the same to everybody is refused", () => {

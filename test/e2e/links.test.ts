@@ -188,7 +188,7 @@ test("links are made under the origin that a gateway is given", async () => {
 });
 
 /** What of an answer may differ between two that are alike. */
-const VARYING = ["date", "x-request-id"];
+const VARYING = ["date", "traceparent", "x-request-id"];
 
 function alike({ status, headers, text }: Answer) {
   return { status, text, headers: [...headers].filter(([name]) => !VARYING.includes(name)) };
@@ -201,6 +201,8 @@ test("links that are wrong, expired, used or revoked, or lead to nothing, cannot
   await gateway.request("DELETE", `${approval}/links/${revoked.id}`);
   const used = await makeLink(gateway, approval);
   const { text } = await visit(used.url);
+  const good = await makeLink(gateway, (await waiting(gateway, AGENT)).approval);
+  expect(good.token[0]).toBe("e");
   const other = await waiting(gateway, AGENT);
   const gone = await makeLink(gateway, other.approval);
   await gateway.post(`${other.self}/terminate`, {});
@@ -222,6 +224,11 @@ test("links that are wrong, expired, used or revoked, or lead to nothing, cannot
     `${base}%zz`,
     `${base}%E0%A4%A`,
     `${base}x/y`,
+    // As a mail program may cut it out of a sentence, and spelled in another way.
+    `${good.url},`,
+    `${good.url}=`,
+    `${good.url}/`,
+    `${base}%65${good.token.slice(1)}`,
   ];
   await waitUntil(short.expiresAt);
   const form = { shown: shownIn(text), decision: "reject" };
@@ -391,7 +398,21 @@ describe("the form", () => {
     ]) {
       expect((await submit(url, fields)).status).toBe(400);
     }
-    expect((await submit(url, { decision: "approve", ...GOOD })).status).toBe(200);
+    // Characters are counted as they are for everybody else.
+    const reason = "\u{1F642}".repeat(2_000);
+    expect((await submit(url, { decision: "approve", ...GOOD, reason })).status).toBe(200);
+    expect((await gateway.get(approval)).json()).toMatchObject({ reason });
+  });
+
+  test("that is none is shown anew, whatever it says", async () => {
+    const { url, approval } = await ask();
+    const shown = shownIn((await visit(url)).text);
+    const body = new TextEncoder().encode(`decision=reject&shown=${shown}`);
+    const refused = await visit(url, { method: "POST", body });
+    expect(refused.status).toBe(415);
+    expect(refused.text).toContain("That was not the form of this page. Nothing was decided.");
+    expect(shownIn(refused.text)).toBe(shown);
+    expect((await gateway.get(approval)).json()).toMatchObject({ status: "pending" });
   });
 
   test("rejects without being filled in", async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Name } from "../../src/gateway/contract/names.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { NAUGHTY } from "../support/naughty.ts";
@@ -12,12 +12,18 @@ const AGENT = "/agents/workshop/naughty-input";
 const VALUE = 512;
 const KEY = 64;
 
+// Some of these send thousands of requests.
+vi.setConfig({ testTimeout: 300_000 });
+
 let gateway: TestGateway;
 let before: string[];
 beforeAll(async () => {
   gateway = await startGateway("test/fixtures/workshop/wrangler.jsonc");
   const { links } = (
-    await gateway.post(`${BYSTANDER}/workflows/gated`, { params: {}, metadata: { owner: "ada" } })
+    await gateway.post(`${BYSTANDER}/workflows/gated`, {
+      params: { timeoutMs: 86_400_000 },
+      metadata: { owner: "ada" },
+    })
   ).json<{
     links: { self: string };
   }>();

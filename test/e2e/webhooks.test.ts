@@ -471,6 +471,9 @@ test("an endpoint that is deleted is told nothing, and is there for nobody", asy
 
 test("there are 100 endpoints at most, which lists show page by page", async () => {
   await using crowd = await startGateway(CONFIG);
+  expect((await crowd.get("/limits")).json<{ limits: object[] }>().limits).toContainEqual(
+    expect.objectContaining({ name: "webhookEndpoints", most: 100, code: "too_many_endpoints" }),
+  );
   const made: string[] = [];
   for (let n = 0; n < 100; n += 1) {
     const answer = await crowd.post(ENDPOINTS, { url: `https://hooks.example.com/${n}?token=a-secret` });

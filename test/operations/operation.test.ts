@@ -49,6 +49,7 @@ async function ask(id: string, parts: { params?: unknown; query?: unknown; body?
     readLinkToken: async () => undefined,
     mayDecideAt: () => true,
     origin: "https://desk.example.com",
+    senderNames: [],
     mintKey: async (keyId = "0123456789abcdef") => ({ id: keyId, key: "the key", digest: "its digest" }),
   };
   return { answer: await answer(asked, reach), calls };

@@ -129,7 +129,7 @@ describe("a mistake among definitions is told with what collides and a remedy", 
     expect(mistakeOf(twoMethods)).toMatch(/"two-methods".*"rows" and "Rows".*Rename one/);
   });
 
-  test.each(["instance-id", "instanceid", "approval-id"])(
+  test.each(["instance-id", "instanceid", "approval-id", "link-id", "token-id"])(
     "an agent named %j, a word that addresses use themselves",
     (name) => {
       expect(mistakeOf(root(name))).toMatch(new RegExp(`"${name}".*Rename it`));

@@ -186,6 +186,10 @@ describe("a form", () => {
     });
   });
 
+  test.each([" ", "\t", "Infinity", "-1e999"])("takes %j for no number", (amount) => {
+    expect(read({ amount })).toMatchObject({ metadata: { amount } });
+  });
+
   test("in which nothing was filled in is no metadata where that will do", () => {
     expect(read({ ticketNumber: "", again: "" }, true)).toEqual({ ok: true, metadata: undefined });
     expect(read({ ticketNumber: "T" }, true)).toMatchObject({ metadata: { ticketNumber: "T" } });
@@ -194,7 +198,10 @@ describe("a form", () => {
   test("of JSON says if it is none", () => {
     expect(json('{"a":[1]}')).toEqual({ ok: true, metadata: { a: [1] } });
     expect(json(" ")).toEqual({ ok: true, metadata: undefined });
-    expect(json("{")).toEqual({ ok: false, message: "is not valid JSON" });
+    expect(json("{")).toEqual({ ok: false, message: "is not valid JSON, or has a key twice" });
     expect(json(`${"[".repeat(30_000)}${"]".repeat(30_000)}`)).toMatchObject({ ok: false });
+    // What is refused in a body is refused here too.
+    for (const text of ['{"amount":1,"amount":1000}', "1e999", '{"__proto__":{}}', "\ufeff{}"])
+      expect(json(text), text).toMatchObject({ ok: false });
   });
 });

@@ -91,12 +91,18 @@ export async function callBack(
   return visit(new URL("/webhooks/approvals", url), {
     method: "POST",
     body: text,
-    headers: {
-      "content-type": "application/json",
-      "webhook-id": id,
-      "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
-      "webhook-signature": new Webhook(secret).sign(id, at, text),
-      ...headers,
-    },
+    headers: { "content-type": "application/json", ...signatureOf(text, { id, secret, at }), ...headers },
   });
+}
+
+/** Headers of Standard Webhooks for a body. */
+export function signatureOf(
+  text: string,
+  { id = `msg_${crypto.randomUUID()}`, secret = ERP_SECRET, at = new Date() } = {},
+): Record<string, string> {
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+    "webhook-signature": new Webhook(secret).sign(id, at, text),
+  };
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { GatewayEnv } from "../../routes/gateway-env.ts";
 import { onError } from "../../routes/problem-response.ts";
 import { traced } from "../../routes/trace.ts";
+import { callbackSenders } from "../../src/gateway/auth/callback-senders.ts";
 import { type Authenticator, type Principal, principalOf } from "../../src/gateway/auth/principal.ts";
 import { signingKeys } from "../../src/gateway/auth/signing-keys.ts";
 import { streamTokens } from "../../src/gateway/auth/stream-token.ts";
@@ -55,6 +56,7 @@ function gatewayFor(principal: Principal | undefined, { configured = true, most 
     c.set("directory", () => ({ ping: async () => {} }) as never);
     c.set("streams", { maxAgeMs: 1_000, perInstance: 1, perCaller: 1 });
     c.set("limits", []);
+    c.set("callbackSenders", callbackSenders([], {}));
     c.set("rateLimit", {
       policy: { requests: 5, seconds: 10 },
       limiter: { limit: async ({ key }) => ({ success: counted.push(key) <= most }) },

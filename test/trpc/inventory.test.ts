@@ -40,7 +40,7 @@ const DOORS = {
     .map((address) => addresses.get(address) ?? `nobody knows ${address}`),
   document: Object.values(
     (
-      JSON.parse(openApiDocument(app, operations, { title: "x", version: "0.0.0" })) as {
+      JSON.parse(openApiDocument(app, operations, { title: "x", version: "0.0.0" }, [])) as {
         paths: Record<string, Record<string, { operationId: string }>>;
       }
     ).paths,

@@ -20,6 +20,19 @@ const HANDLERS: readonly PropertyKey[] = [
   "webSocketError",
 ];
 
+/** What is looked for on any object without the Agent being meant: by the platform, as it is made, and by `await`. */
+const LOOKED_FOR: readonly PropertyKey[] = [
+  "connect",
+  "queue",
+  "scheduled",
+  "self",
+  "tail",
+  "tailStream",
+  "test",
+  "then",
+  "trace",
+];
+
 type AgentClass = new (ctx: DurableObjectState, env: Cloudflare.Env) => Agent & GatewayStub;
 
 /** Objects that are made in full, whatever they hold. */
@@ -78,9 +91,14 @@ export function vacancyOf(
   });
 }
 
-/** Whether a key can be read though no Agent is made: fields, what is not there, and what is the local engine's. */
+/**
+ * Whether a key can be read though no Agent is made: fields of the author's, what is looked for on anything, and what is the local
+ * engine's. What else is not there may be a field of the SDK's, which an author's constructor finds on every Agent.
+ */
 function needsNone(shell: object, key: PropertyKey): boolean {
-  return Object.hasOwn(shell, key) || !(key in shell) || String(key).startsWith(LOCAL_ENGINE);
+  if (Object.hasOwn(shell, key)) return true;
+  if (key in shell) return String(key).startsWith(LOCAL_ENGINE);
+  return typeof key === "symbol" || LOOKED_FOR.includes(key) || String(key).startsWith(LOCAL_ENGINE);
 }
 
 /** Whether a key of a class is a method; getters are not asked. */

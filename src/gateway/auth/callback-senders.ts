@@ -1,5 +1,6 @@
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { AgentPattern } from "../contract/agent-pattern";
+import { RESERVED_NAMES } from "../contract/key";
 import { ProblemError } from "../contract/problem";
 import { DefinitionError } from "../registry/definition-error";
 import { type Principal, principalOf } from "./principal";
@@ -31,6 +32,8 @@ export interface SignedCallback {
 
 /** Tells who signed a callback. */
 export interface CallbackSenders {
+  /** How they are named where somebody decided: no key may have such a name. */
+  readonly names: readonly string[];
   /**
    * @returns the sender; undefined if nobody who is known signed this, or it is not of these five minutes.
    * @throws ProblemError `gateway_not_configured`
@@ -48,13 +51,18 @@ const TOLERANCE_SECONDS = 300;
 /** Most signatures that one callback may have: each may cost a verification. */
 const MOST_SIGNATURES = 10;
 
-/** @throws DefinitionError if two have one name, or a pattern is none. */
+/** @throws DefinitionError if two have one name, or one that is somebody else's, or a pattern is none. */
 export function checkSenders(senders: readonly CallbackSender[]): void {
   const names = senders.map(({ name }) => name);
   for (const { name, secret, agents = [] } of senders) {
     if (name === "" || names.indexOf(name) !== names.lastIndexOf(name))
       throw new DefinitionError(
         `callbacks.senders: the name "${name}" is empty or there twice. Give each its own.`,
+      );
+    if (RESERVED_NAMES.includes(name) || name.includes(":"))
+      throw new DefinitionError(
+        `callbacks.senders: "${name}" is how somebody else is known. Choose a name without a colon, that is none of ` +
+          `${RESERVED_NAMES.join(", ")}.`,
       );
     if (!/^[A-Za-z_]\w*$/.test(secret))
       throw new DefinitionError(
@@ -71,6 +79,7 @@ export function checkSenders(senders: readonly CallbackSender[]): void {
 /** @param env holds their secrets. */
 export function callbackSenders(senders: readonly CallbackSender[], env: object): CallbackSenders {
   return {
+    names: senders.map(({ name }) => name),
     async verify(callback) {
       if (senders.length === 0)
         throw new ProblemError("gateway_not_configured", {

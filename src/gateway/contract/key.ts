@@ -4,7 +4,7 @@ import type { Grant } from "./grant";
 import { Scope } from "./scope";
 
 /** Names of those who are no holder of a key. */
-const RESERVED_NAMES: readonly string[] = ["api-key", "agent", "gateway", "anonymous"];
+export const RESERVED_NAMES: readonly string[] = ["api-key", "agent", "gateway", "anonymous", "link"];
 
 /** How a decision, or an entry of an audit log, names who holds a key. No name of a JWT's holder can be one: those have a colon. */
 export const KeyName = z

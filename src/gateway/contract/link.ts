@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { Decision } from "./approval";
+import { LIMITS } from "./limits";
 
 /** Longest life of a link, in milliseconds: 30 days. */
-export const LONGEST_LINK_MS = 30 * 86_400_000;
+export const LONGEST_LINK_MS = LIMITS.linkSeconds.most * 1000;
 /** Most links of one approval that may be used at a time. */
-export const MOST_LINKS = 50;
+export const MOST_LINKS = LIMITS.approvalLinks.most;
 
 /** What the token of a link says. */
 export interface LinkGrant {

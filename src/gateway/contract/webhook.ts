@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentPattern } from "./agent-pattern";
 import { Decision } from "./approval";
 import { EVENT_TYPES } from "./event";
+import { LIMITS } from "./limits";
 import { LinkHolder } from "./link";
 import { PublicName } from "./names";
 
@@ -23,7 +24,7 @@ export const CHATTY_TYPES = [
 ] as const satisfies WebhookType[];
 
 /** Most endpoints that a gateway has. */
-export const MOST_ENDPOINTS = 100;
+export const MOST_ENDPOINTS = LIMITS.webhookEndpoints.most;
 
 /** Id of an endpoint. */
 export const EndpointId = z.string().regex(/^whe_[0-9a-f-]{36}$/, "must be the id of an endpoint");

@@ -89,6 +89,8 @@ export class Webhooks {
         throw new ProblemError("too_many_endpoints", { detail: `There may be ${MOST_ENDPOINTS}.` });
       }
       const made = `whe_${crypto.randomUUID()}`;
+      // Where endpoints can have no objects, none is made.
+      this.#host.callsOf(made);
       this.endpoints.add(made, taken, { ...rightsOf(actor), origin, isLinked }, now);
       this.#note(made, "endpoint.create", actor, now, { host: new URL(taken.url).host });
       return { id: made };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ApiKey, CreateKeyRequest, IssuedKey, KeyId, RotateKeyRequest } from "../contract/key";
 import { Limit, pageOf } from "../contract/page";
+import { ProblemError } from "../contract/problem";
 import { operation } from "./operation";
 
 const KeyPage = pageOf(ApiKey, "KeyPage");
@@ -53,8 +54,12 @@ export const createKey = operation<undefined>()({
   once: false,
   schemas: () => ({ body: CreateKeyRequest, output: IssuedKey }),
   problems: ["key_exists"],
-  answer: async ({ body }, { directory, holder, mintKey }): Promise<IssuedKey> => {
+  answer: async ({ body }, { directory, holder, mintKey, senderNames }): Promise<IssuedKey> => {
     const { name, scopes, agents, expiresAt } = body;
+    if (senderNames.includes(name))
+      throw new ProblemError("invalid_request", {
+        errors: [{ in: "body", pointer: "/name", message: "is the name of a sender of callbacks" }],
+      });
     const { id, digest, key } = await mintKey();
     const ends = expiresAt === undefined ? null : Date.parse(expiresAt);
     const made = await directory.createKey({ id, digest, holder, name, scopes, agents, expiresAt: ends });

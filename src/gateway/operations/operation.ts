@@ -85,6 +85,8 @@ export interface Reach {
   readonly mayDecideAt: (path: AgentPath) => boolean;
   /** Under which the gateway is reached, as `https://example.com`. */
   readonly origin: string;
+  /** Names of the senders of callbacks, which are shown where names of keys are. */
+  readonly senderNames: readonly string[];
   /** Makes a new secret of a key; of a new key unless an id is given. */
   readonly mintKey: (id?: string) => Promise<MintedKey>;
 }

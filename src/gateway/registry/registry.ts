@@ -35,7 +35,7 @@ export function labelsBelow(agent: AgentDefinition): string[] {
 }
 
 /** Words that addresses use as parameters of their own. */
-const TAKEN_AGENT_NAMES: readonly string[] = ["instance-id", "approval-id"];
+const TAKEN_AGENT_NAMES: readonly string[] = ["instance-id", "approval-id", "link-id", "token-id"];
 
 /**
  * Checks the definitions together and maps them.
