@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/browser/**"],
+    exclude: ["test/browser/**", "test/python/**"],
     // Nothing that a gateway sends in any test may show what is internal.
     setupFiles: ["test/support/inspect-all.ts"],
     // Each file that needs the engine starts one of its own.

@@ -1,9 +1,15 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { GatewayEnv } from "../routes/gateway-env";
 import type { GatewayLimit } from "../src/gateway/contract/limits";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { words } from "../src/gateway/operations/words";
-import { codesOf, documentedRoute, exampleOf, HEADERS } from "./documented-route";
+import {
+  codesOf,
+  documentedOperation,
+  exampleOf,
+  HEADERS,
+  type OperationObject,
+} from "./documented-operation";
 import { documentedWebhooks } from "./documented-webhooks";
 import { INTRODUCTION } from "./introduction";
 import { SchemaCollector } from "./schema-collector";
@@ -18,23 +24,52 @@ export interface DocumentInfo {
   readonly license?: { readonly name: string; readonly identifier?: string; readonly url?: string };
 }
 
-/** The OpenAPI 3.1 document of everything that an app serves, as JSON text. */
+/** Where the API is served. */
+export interface DocumentServer {
+  /** An origin, such as `https://agents.example.com`, or a path relative to the document. */
+  readonly url: string;
+  readonly description?: string;
+}
+
+/** An OpenAPI 3.1 document, as far as it is looked into here. */
+export interface OpenApiDocument {
+  readonly openapi: "3.1.0";
+  readonly info: DocumentInfo;
+  readonly servers: readonly DocumentServer[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  /** What endpoints are sent; not in an excerpt. */
+  readonly webhooks?: Readonly<Record<string, object>>;
+  readonly components: Readonly<Record<string, Readonly<Record<string, object>>>>;
+}
+
+/** What a gateway is set to, of which its document tells. */
+export interface DocumentSetting {
+  readonly limits?: readonly GatewayLimit[];
+  /** Where the document itself came from, unless given. */
+  readonly servers?: readonly DocumentServer[] | undefined;
+}
+
+/** Wherever the document itself came from. */
+const HERE: readonly DocumentServer[] = [{ url: "/", description: "The gateway that serves this document" }];
+
+/** The document of everything that an app serves. */
 export function openApiDocument(
   app: OpenAPIHono<GatewayEnv>,
   operations: readonly BoundOperation[],
   { description, ...info }: DocumentInfo,
-  limits: readonly GatewayLimit[],
-): string {
+  { limits = [], servers = HERE }: DocumentSetting = {},
+): OpenApiDocument {
   const schemas = new SchemaCollector();
-  const shown = new OpenAPIHono();
   const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  const paths: Record<string, Record<string, OperationObject>> = {};
   for (const definition of app.openAPIRegistry.definitions) {
     const operation = definition.type === "route" ? byId.get(definition.route.operationId ?? "") : undefined;
     if (definition.type !== "route" || operation === undefined) continue;
-    shown.openAPIRegistry.registerPath(documentedRoute(definition.route, operation, schemas));
+    const { path, method } = definition.route;
+    (paths[path] ??= {})[method] = documentedOperation(definition.route, operation, schemas);
   }
-  const { paths } = shown.getOpenAPI31Document({ openapi: "3.1.0", info });
-  return JSON.stringify({
+  return {
     openapi: "3.1.0",
     info: {
       ...info,
@@ -42,7 +77,7 @@ export function openApiDocument(
         "\n\n",
       ),
     },
-    servers: [{ url: "/", description: "The gateway that serves this document" }],
+    servers,
     tags: tagsOf(operations),
     paths,
     webhooks: documentedWebhooks(schemas),
@@ -81,7 +116,7 @@ export function openApiDocument(
         },
       },
     },
-  });
+  };
 }
 
 /** The limits as a table of Markdown. */

@@ -1,4 +1,6 @@
-import { WEBHOOKS } from "../src/gateway/contract/webhook-payload";
+import { variantName } from "../src/gateway/contract/names";
+import { WEBHOOKS, type WebhookShape } from "../src/gateway/contract/webhook-payload";
+import { mediaOf } from "./documented-operation";
 import type { SchemaCollector } from "./schema-collector";
 
 const header = (name: string, description: string) => ({
@@ -31,22 +33,29 @@ const RESPONSES = {
 /** What webhook endpoints are sent, as the `webhooks` of an OpenAPI 3.1 document. */
 export function documentedWebhooks(schemas: SchemaCollector): Record<string, object> {
   return Object.fromEntries(
-    WEBHOOKS.map(({ type, meaning, chatty, payload }) => [
-      type,
+    WEBHOOKS.map(({ payload, ...shape }) => [
+      shape.type,
       {
         post: {
-          summary: meaning,
-          ...(chatty ? { description: "Sent only to endpoints that name this type." } : {}),
+          operationId: variantName("receive", shape.type),
+          summary: shape.meaning,
+          description: `${receiversOf(shape)} It comes at least once, in no certain order.`,
           tags: ["gateway"],
           security: [],
           parameters: HEADERS,
           requestBody: {
+            description: "The message, thin: who needs more follows its links, with a key",
             required: true,
-            content: { "application/json": { schema: schemas.refer(payload, "output") } },
+            content: { "application/json": mediaOf(payload, "output", schemas) },
           },
           responses: RESPONSES,
         },
       },
     ]),
   );
+}
+
+function receiversOf({ type, chatty }: Pick<WebhookShape, "type" | "chatty">): string {
+  if (type === "webhook.test") return "Sent to the endpoint that is tested, whatever types it names.";
+  return `Sent to endpoints that name this type${chatty ? "" : ", or none"}.`;
 }

@@ -19,9 +19,17 @@ const COMPONENTS = "#/components/schemas/";
 export class SchemaCollector {
   readonly #meanings = new Map<string, string>();
   readonly #schemas = new Map<string, JsonSchema>();
+  /** A schema that many operations share is turned once. */
+  readonly #turned = { input: new Map<z.ZodType, JsonSchema>(), output: new Map<z.ZodType, JsonSchema>() };
 
   /** The schema, or the reference to it if it has an id. */
   refer(schema: z.ZodType, side: Side): JsonSchema {
+    const turned = this.#turned[side].get(schema) ?? this.#turn(schema, side);
+    this.#turned[side].set(schema, turned);
+    return turned;
+  }
+
+  #turn(schema: z.ZodType, side: Side): JsonSchema {
     // Inside of another one the schema is a definition of its own also where it refers to itself.
     const { properties, $defs } = z.toJSONSchema(z.object({ schema }), {
       io: side,
@@ -33,6 +41,17 @@ export class SchemaCollector {
     for (const key of Object.keys(definitions)) names.set(key, this.#claim(key, meaningOf(key, definitions)));
     for (const [key, name] of names) this.#schemas.set(name, rename(definitions[key] ?? {}, names));
     return rename((properties?.["schema"] ?? {}) as JsonSchema, names);
+  }
+
+  /** What a reference that {@link refer} made stands for. */
+  resolve(reference: string): JsonSchema {
+    return this.#schemas.get(reference.slice(COMPONENTS.length)) ?? {};
+  }
+
+  /** The schema itself, which may be given as a reference. */
+  resolved(schema: JsonSchema): JsonSchema {
+    const { $ref } = schema;
+    return typeof $ref === "string" ? this.resolved(this.resolve($ref)) : schema;
   }
 
   /** Everything that is referred to, by name. */
@@ -111,6 +130,7 @@ function tidyNullable(json: z.core.JSONSchema.BaseSchema): void {
 }
 
 function tidyUnion(def: z.core.$ZodUnionDef, json: z.core.JSONSchema.BaseSchema): void {
+  if (json.anyOf !== undefined) json.anyOf = unalike(json.anyOf);
   const members = json.oneOf ?? json.anyOf ?? [];
   const [only, ...others] = members;
   if (only !== undefined && others.length === 0) {
@@ -124,4 +144,9 @@ function tidyUnion(def: z.core.$ZodUnionDef, json: z.core.JSONSchema.BaseSchema)
     );
     json["discriminator"] = { propertyName, mapping: Object.fromEntries(mapping) };
   }
+}
+
+/** Schemas that differ: what several say alike is said once. */
+function unalike(schemas: readonly z.core.JSONSchema.BaseSchema[]): z.core.JSONSchema.BaseSchema[] {
+  return [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
 }

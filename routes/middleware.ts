@@ -14,7 +14,7 @@ import { countStranger } from "./rate-limit";
  * @param byToken whether a stream token in the query will do; everywhere else one is refused.
  */
 export function identified(byToken: boolean): MiddlewareHandler<GatewayEnv> {
-  return async function letIn(c, next) {
+  return async function tellCaller(c, next) {
     c.set("principal", await identify(c, byToken));
     await next();
   };

@@ -93,6 +93,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "@hono/zod-openapi",
     "@scalar/hono-api-reference",
     "hono",
+    "yaml",
     "zod",
   ],
   // What a request is, is the same at every door.

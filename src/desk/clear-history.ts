@@ -10,7 +10,10 @@ export const clearHistory = defineWorkflow({
   params: z.object({
     olderThanDays: z.number().min(0).max(3_650).default(30).describe("Since they were started"),
   }),
-  output: z.object({ releases: z.int(), imports: z.int() }),
+  output: z.object({
+    releases: z.int().describe("Releases that were forgotten"),
+    imports: z.int().describe("Imports that were forgotten"),
+  }),
 });
 
 const DAY_MS = 86_400_000;

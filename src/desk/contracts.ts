@@ -3,16 +3,22 @@ import { Name } from "../gateway";
 
 /** What a catalog knows of one of its data sets. */
 export const DatasetEntry = z.object({
-  rows: z.int(),
-  checksum: z.string(),
-  importedAt: z.iso.datetime(),
+  rows: z.int().describe("Rows that it has"),
+  checksum: z.string().describe("SHA-256 of the rows, as hex"),
+  importedAt: z.iso.datetime().describe("When they were imported"),
 });
 export type DatasetEntry = z.infer<typeof DatasetEntry>;
 
 /** State of a catalog. */
 export const CatalogState = z.object({
-  datasets: z.record(z.string(), DatasetEntry),
-  release: z.object({ version: z.string(), stage: z.enum(["review", "published"]) }).nullable(),
+  datasets: z.record(z.string(), DatasetEntry).describe("Its data sets, by name"),
+  release: z
+    .object({
+      version: z.string().describe("Name of the release"),
+      stage: z.enum(["review", "published"]).describe("How far it is"),
+    })
+    .nullable()
+    .describe("The last release; null before the first"),
 });
 export type CatalogState = z.infer<typeof CatalogState>;
 
@@ -44,11 +50,13 @@ export const RowsInput = z.strictObject({
 });
 /** What `rows` returns. */
 export const RowsOutput = z.object({
-  rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
-  total: z.int(),
+  rows: z
+    .array(z.record(z.string(), z.union([z.string(), z.number(), z.null()])))
+    .describe("The rows, by column"),
+  total: z.int().describe("Rows that there are"),
 });
 /** What `summary` returns. */
 export const Summary = z.object({
-  rows: z.int(),
+  rows: z.int().describe("Rows that it has"),
   checksum: z.string().nullable().describe("SHA-256 of the rows; null before the first import"),
 });

@@ -9,21 +9,24 @@ export const importDataset = defineWorkflow({
   binding: "IMPORT_DATASET",
   description: "Read a CSV, have its rows approved by a person, and load them into the data set",
   params: z.object({
-    csv: z.string().describe("The CSV; its first line names the columns"),
+    csv: z
+      .string()
+      .describe("The CSV; its first line names the columns")
+      .meta({ examples: ["iata,name\nBER,Berlin Brandenburg\n"] }),
     source: z.string().max(200).optional().describe("Where it comes from; shown to the approver"),
   }),
   progress: z.object({
-    stage: z.enum(["read", "review", "load"]),
-    rowsRead: z.int(),
-    rowsRejected: z.int(),
+    stage: z.enum(["read", "review", "load"]).describe("What it is at"),
+    rowsRead: z.int().describe("Lines that were read"),
+    rowsRejected: z.int().describe("Lines that are no rows"),
     total: z.int().describe("Lines of the CSV, without its header"),
-    rowsLoaded: z.int(),
+    rowsLoaded: z.int().describe("Rows that were loaded"),
   }),
-  approval: z.object({ note: z.string().max(500).optional() }).optional(),
+  approval: z.object({ note: z.string().max(500).optional().describe("Kept with the import") }).optional(),
   labels: ["owner"],
   output: z.object({
-    rows: z.int(),
-    rejected: z.int(),
+    rows: z.int().describe("Rows that were loaded"),
+    rejected: z.int().describe("Lines that are no rows"),
     checksum: z.string().describe("SHA-256 of the rows, as hex"),
     note: z.string().nullable().describe("What the approver wrote"),
   }),

@@ -8,9 +8,19 @@ export const publishRelease = defineWorkflow({
   name: "publish-release",
   binding: "PUBLISH_RELEASE",
   description: "Publish a release of the catalog, once a steward and then legal have approved it",
-  params: z.object({ version: z.string().min(1).max(50) }),
-  approval: z.object({ note: z.string().max(500).optional() }).optional(),
-  output: z.object({ version: z.string(), datasets: z.array(z.string()) }),
+  params: z.object({
+    version: z
+      .string()
+      .min(1)
+      .max(50)
+      .describe("Its name, as users will see it")
+      .meta({ examples: ["2026.11"] }),
+  }),
+  approval: z.object({ note: z.string().max(500).optional().describe("Why") }).optional(),
+  output: z.object({
+    version: z.string().describe("What was published"),
+    datasets: z.array(z.string()).describe("Names of the data sets in it"),
+  }),
 });
 
 export class PublishReleaseWorkflow extends GatewayWorkflow<typeof publishRelease, Catalog> {

@@ -1,7 +1,8 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { requestId } from "hono/request-id";
-import { type DocumentInfo, openApiDocument } from "../../openapi/document";
+import { type DocumentInfo, type DocumentServer, openApiDocument } from "../../openapi/document";
 import { referencePage } from "../../openapi/reference-page";
+import { serveDocument } from "../../openapi/serve-document";
 import { approvalPage } from "../../routes/approval-page";
 import { oneAddress } from "../../routes/address";
 import { crossOrigin, secured } from "../../routes/browser";
@@ -47,6 +48,8 @@ export interface GatewayOptions<Agents extends readonly AgentDefinition[] = read
   readonly agents: Agents;
   /** Title and version of the API, as the OpenAPI document gives them. */
   readonly info?: Partial<DocumentInfo>;
+  /** Where the API is served, as the OpenAPI document tells its readers; if left out, at `origin`, or wherever they got it from. */
+  readonly servers?: readonly DocumentServer[];
   /** How long event streams live, and how many there may be. */
   readonly streams?: StreamOptions;
   /** Who is let in, beside the holders of API keys. */
@@ -91,14 +94,16 @@ export function createGateway<const Agents extends readonly AgentDefinition[]>(
 
 /** The options, checked and complete. */
 function settingsOf(options: GatewayOptions) {
-  const { agents, info, streams = {}, auth = {}, callbacks, origin, cors, rateLimit, log = true } = options;
+  const { agents, info, streams = {}, auth = {}, callbacks, cors, rateLimit, log = true } = options;
   requireOrigins(cors?.origins ?? []);
   const senders = callbacks?.senders ?? [];
   checkSenders(senders);
   const held = streamLimits(streams);
+  const origin = options.origin === undefined ? undefined : checkedOrigin(options.origin);
   return {
     roots: agents,
     info: { title: "Switchyard", version: "0.1.0", ...info } satisfies DocumentInfo,
+    servers: options.servers ?? (origin === undefined ? undefined : [{ url: origin }]),
     streams: held,
     limits: [...fixedLimits(), ...publishedStreamLimits(held)],
     policy: rateLimit,
@@ -106,13 +111,25 @@ function settingsOf(options: GatewayOptions) {
     log,
     auth: readAuthOptions(auth),
     senders,
-    origin: origin === undefined ? undefined : checkedOrigin(origin),
+    origin,
   };
 }
 
 function createApp(
   registry: Registry,
-  { roots, info, streams, limits, policy, cors, log, auth, senders, origin }: ReturnType<typeof settingsOf>,
+  {
+    roots,
+    info,
+    servers,
+    streams,
+    limits,
+    policy,
+    cors,
+    log,
+    auth,
+    senders,
+    origin,
+  }: ReturnType<typeof settingsOf>,
   exported: object,
 ): OpenAPIHono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
@@ -161,11 +178,7 @@ function createApp(
   app.use(oneAddress);
   mountRest(app, operations, registry);
 
-  let document: string | undefined;
-  app.get("/openapi.json", (c) => {
-    document ??= openApiDocument(app, operations, info, limits);
-    return c.body(document, 200, { "content-type": "application/json" });
-  });
+  serveDocument(app, () => openApiDocument(app, operations, info, { limits, servers }));
   app.get("/docs", referencePage(info.title));
   return app;
 }

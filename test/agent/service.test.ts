@@ -224,6 +224,16 @@ describe("a decision", () => {
     expect(desk.types()).toEqual(["approval.decided"]);
   });
 
+  test("that comes too late is told so, also with metadata that break the contract", async () => {
+    const { first, service } = await waiting();
+    await service.decide(approve(first.approvalId));
+    const { code, extras } = await problemOf(
+      service.decide({ ...approve(first.approvalId), metadata: { note: 1 } }),
+    );
+    expect(code).toBe("approval_closed");
+    expect(extras.decision).toMatchObject({ status: "approved" });
+  });
+
   test("wins alone, however many come at once", async () => {
     const { desk, first, service } = await waiting();
     const everybody = Array.from({ length: 20 }, (_, n) =>

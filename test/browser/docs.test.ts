@@ -87,6 +87,8 @@ describe("the reference page", () => {
   test("sends a request with a key, to this gateway alone", async () => {
     await using opened = await openReference();
     const { page } = opened;
+    // A section is made as it is scrolled to. The first group is open.
+    await page.getByRole("link", { name: /^List the agents and workflows/ }).click();
     await page.getByRole("button", { name: "Test Request (get /agents)" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("textbox", { name: "Bearer Token" }).fill(gateway.key);

@@ -9,7 +9,7 @@ const PROTECTED = [
   "/agents/workshop/one/instances",
   "/agents/workshop/one/events",
 ];
-const PUBLIC = ["/healthz", "/openapi.json", "/docs"];
+const PUBLIC = ["/healthz", "/openapi.json", "/openapi.yaml", "/openapi/workshop.json", "/docs"];
 
 const statusOf = async (gateway: TestGateway, path: string, headers: Record<string, string>) => {
   const response = await ask(new URL(path, gateway.url), { headers });

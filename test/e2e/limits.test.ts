@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documentOf, operationsOf } from "../openapi/served-document.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
-import { makeLink, send, waiting } from "../support/links.ts";
+import { makeLink, send as sendForm, waiting } from "../support/links.ts";
 import { rawRequest, sendRaw } from "../support/raw-requests.ts";
 import { ask } from "../support/received.ts";
 import { untilStatus } from "../support/until.ts";
@@ -94,7 +94,7 @@ const filter = (length: number) =>
 const token = (ttlSeconds: number) =>
   outcomeOf(`${AGENT}/stream-tokens`, { method: "POST", body: JSON.stringify({ ttlSeconds }) });
 const body = (inner: string): string => `{"params":{"answer":1${inner}}}`;
-const bytes = (inner: readonly number[]) =>
+const bodyWith = (inner: readonly number[]) =>
   Buffer.concat([Buffer.from('{"params":{"answer":1,"failWith":"'), Buffer.from(inner), Buffer.from('"}}')]);
 
 test("every limit is published with what it counts, and the code of the problem that more of it gets", async () => {
@@ -270,8 +270,8 @@ test("links of an approval, how long they are good for, and the form behind one:
   for (let n = 2; n < most("approvalLinks"); n += 1) expect(await link(60)).toBe("201");
   for (const _ of "many more") expect(await link(60)).toBe("409 too_many_links");
 
-  const form = async (bytes: number) =>
-    (await send(url, { reason: "x".repeat(bytes - "shown=&reason=".length), shown: "" })).status;
+  const form = async (size: number) =>
+    (await sendForm(url, { reason: "x".repeat(size - "shown=&reason=".length), shown: "" })).status;
   expect(await form(most("formBytes"))).toBe(400);
   expect(await form(most("formBytes") + 1)).toBe(413);
   expect(await form(5_000_000)).toBe(413);
@@ -302,7 +302,7 @@ describe("JSON that does not mean the same to everybody is refused", () => {
       [0xf8, 0x88, 0x80, 0x80, 0x80],
       [0xe2, 0x82],
     ])
-      expect(await outcomeOf(START, { method: "POST", body: bytes(inner) })).toBe("400 malformed_json");
+      expect(await outcomeOf(START, { method: "POST", body: bodyWith(inner) })).toBe("400 malformed_json");
   });
 
   test("but a key may come in several objects, and keys that only JavaScript knows are keys", async () => {

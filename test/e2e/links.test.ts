@@ -183,7 +183,7 @@ test("links are made under the origin that a gateway is given", async () => {
   await using other = await startGateway("test/fixtures/crowded/wrangler.jsonc");
   const { approval } = await waiting(other, AGENT);
   const { url, token } = await makeLink(other, approval);
-  expect(url).toBe(`https://desk.example.com/approvals/${token}`);
+  expect(url).toBe(`https://workshop.test/approvals/${token}`);
   expect((await visit(new URL(new URL(url).pathname, other.url))).status).toBe(200);
 });
 

@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WEBHOOK_TYPES } from "../../src/gateway/contract/webhook.ts";
 import { PROBLEMS } from "../../src/gateway/contract/problem.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import {
   documentOf,
   type FoundOperation,
   type JsonSchema,
+  mediaOf,
+  misfits,
   objectsIn,
   type OpenApiDocument,
   operationsOf,
@@ -26,10 +29,13 @@ const DATASET = "/agents/catalog/{catalog}/sub/dataset/{dataset}";
 let gateway: TestGateway;
 let document: OpenApiDocument;
 let operations: FoundOperation[];
+/** What endpoints are sent; the path of each is its type. */
+let webhooks: FoundOperation[];
 beforeAll(async () => {
   gateway = await startGateway();
   document = await documentOf(gateway);
   operations = operationsOf(document);
+  webhooks = operationsOf({ paths: document.webhooks });
 });
 afterAll(() => gateway.harness.close());
 
@@ -39,8 +45,8 @@ const dataOf = (event: string) => schemaNamed(`ImportDatasetEvent${event}`)?.pro
 const problemsOf = ({ operation }: FoundOperation) =>
   Object.entries(operation.responses).filter(([status]) => Number(status) >= 400);
 /** Ids of the operations for which something is wrong. */
-const idsWhere = (isWrong: (found: FoundOperation) => boolean): string[] =>
-  operations.filter(isWrong).map(({ operation }) => operation.operationId);
+const idsWhere = (isWrong: (found: FoundOperation) => boolean, of = operations): string[] =>
+  of.filter(isWrong).map(({ operation }) => operation.operationId);
 
 describe("the document", () => {
   test("is OpenAPI 3.1 and can be read without a key", () => {
@@ -49,6 +55,11 @@ describe("the document", () => {
       title: "Data desk",
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
     });
+  });
+
+  test("has the version of the package", async () => {
+    const text = await readFile(join(import.meta.dirname, "..", "..", "package.json"), "utf8");
+    expect(document.info.version).toBe((JSON.parse(text) as { version: string }).version);
   });
 
   test("is the committed one (otherwise run: npm run openapi)", async () => {
@@ -103,8 +114,19 @@ describe("the document", () => {
 });
 
 describe("every operation", () => {
+  test("has a summary, and a description that says more", () => {
+    const all = [...operations, ...webhooks];
+    expect(
+      idsWhere(
+        ({ operation: { summary, description } }) => summary.length < 10 || description.length < 20,
+        all,
+      ),
+    ).toEqual([]);
+    expect(idsWhere(({ operation: { requestBody } }) => requestBody?.description === "", all)).toEqual([]);
+  });
+
   test("has an id of its own, a summary and one tag", () => {
-    const ids = operations.map(({ operation }) => operation.operationId);
+    const ids = [...operations, ...webhooks].map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.filter((id) => !/^[a-z]+[A-Z]\w+$/.test(id))).toEqual([]);
     expect(idsWhere(({ operation: { summary, tags } }) => summary.length < 10 || tags.length !== 1)).toEqual(
@@ -192,6 +214,102 @@ describe("every operation", () => {
     for (const { operation } of streams) {
       const names = operation.parameters?.map(({ name }) => name);
       expect(names).toEqual(expect.arrayContaining(["Last-Event-ID", "after"]));
+    }
+  });
+});
+
+describe("every schema", () => {
+  test("is described, and so is every field", () => {
+    const described = ({ description, $ref }: JsonSchema): boolean =>
+      description !== undefined || ($ref !== undefined && described(resolve(document, $ref) as JsonSchema));
+    const schemas = Object.entries(document.components.schemas);
+    expect(schemas.filter(([, schema]) => !described(schema)).map(([name]) => name)).toEqual([]);
+    const fields = [...objectsIn(document)].flatMap(([pointer, { properties, type }]) =>
+      type === "object"
+        ? Object.entries((properties ?? {}) as Record<string, JsonSchema>).map(
+            ([name, field]) => [`${pointer}/${name}`, field] as const,
+          )
+        : [],
+    );
+    expect(fields.length).toBeGreaterThan(500);
+    expect(fields.filter(([, field]) => !described(field)).map(([pointer]) => pointer)).toEqual([]);
+  });
+});
+
+describe("every example", () => {
+  test("is what its schema takes", () => {
+    const wrong = [...operations, ...webhooks].flatMap(({ operation }) => [
+      ...mediaOf(operation).flatMap(([of, { schema, example, examples = {} }]) =>
+        [
+          ...(example === undefined ? [] : [example]),
+          ...Object.values(examples).map(({ $ref }) => (resolve(document, $ref) as { value: unknown }).value),
+        ].flatMap((value) =>
+          misfits(document, schema, value).map((misfit) => `${operation.operationId} ${of}: ${misfit}`),
+        ),
+      ),
+      ...(operation.parameters ?? []).flatMap(({ schema, example }) =>
+        example === undefined ? [] : misfits(document, schema, example),
+      ),
+    ]);
+    expect(wrong).toEqual([]);
+  });
+
+  test("in a schema is what that schema takes", () => {
+    const wrong = [...objectsIn(document.components.schemas)].flatMap(([pointer, schema]) => {
+      const { examples, ...rest } = schema as JsonSchema;
+      if (!Array.isArray(examples)) return [];
+      return examples.flatMap((example) =>
+        misfits(document, rest, example).map((misfit) => `${pointer}: ${misfit}`),
+      );
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("is there for all that is sent and answered, but where no event is taken", () => {
+    const missing = [...operations, ...webhooks].flatMap(({ operation }) =>
+      mediaOf(operation)
+        .filter(([, { example, examples }]) => example === undefined && examples === undefined)
+        .map(([of]) => `${operation.operationId} ${of}`),
+    );
+    expect(missing).toEqual(["sendCatalogInstanceEvent request", "sendDatasetInstanceEvent request"]);
+  });
+});
+
+describe("every list", () => {
+  test("says to generators of clients how its pages are read", () => {
+    const lists = operations.filter(({ operation }) => operation["x-redoclyPagination"] !== undefined);
+    expect(lists.map(({ operation }) => operation.operationId)).toEqual([
+      "listKeys",
+      "listAudit",
+      "listWebhookEndpoints",
+      "listWebhookDeliveries",
+      "listCatalogChildren",
+      "listCatalogInstances",
+      "listCatalogApprovals",
+      "listCatalogAudit",
+      "listDatasetInstances",
+      "listDatasetApprovals",
+      "listDatasetAudit",
+    ]);
+    for (const { operation } of lists) {
+      const { $ref = "" } = operation.responses["200"]?.content?.["application/json"]?.schema ?? {};
+      expect(operation["x-redoclyPagination"]).toMatchObject({
+        cursorParam: "cursor",
+        nextCursor: "/nextCursor",
+        items: "/items",
+      });
+      expect(resolve(document, $ref)).toHaveProperty("properties.items");
+      expect(operation.parameters?.map(({ name }) => name)).toContain("cursor");
+    }
+  });
+});
+
+describe("every webhook", () => {
+  test("is of a type that endpoints can ask for, and shows a message of that type", () => {
+    expect(webhooks.map(({ path }) => path)).toEqual([...WEBHOOK_TYPES]);
+    for (const { path, operation } of webhooks) {
+      const example = operation.requestBody?.content["application/json"]?.example;
+      expect(example).toMatchObject({ type: path, timestamp: expect.any(String) });
     }
   });
 });

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { type DrawnRequest, requestTo } from "../support/arbitrary-request.ts";
 import type { TestGateway } from "../support/gateway.ts";
-import { startWithSenders } from "../support/links.ts";
+import { makeLink, startWithSenders } from "../support/links.ts";
+import { createKey } from "../support/keys.ts";
 import { eachOf } from "../support/raw-requests.ts";
-import { ask, sends } from "../support/received.ts";
+import { ask, askForKey, sends } from "../support/received.ts";
 import { untilStatus } from "../support/until.ts";
 import {
   documentOf,
@@ -33,6 +34,10 @@ const names: Record<string, string[]> = {
   instanceId: ["one", "nothing"],
   approvalId: ["apr_00000000-0000-4000-8000-000000000000"],
   tokenId: ["stk_00000000-0000-4000-8000-000000000000"],
+  keyId: ["0000000000000000"],
+  linkId: ["lnk_00000000-0000-4000-8000-000000000000"],
+  endpointId: ["whe_00000000-0000-4000-8000-000000000000"],
+  deliveryId: ["msg_00000000000000000000000000000000"],
 };
 beforeAll(async () => {
   gateway = await startWithSenders();
@@ -47,7 +52,17 @@ beforeAll(async () => {
     const waiting = await untilStatus(() => gateway.get(links.self), "waiting");
     const { waitingFor } = waiting.json<{ waitingFor: { approvalId: string } }>();
     names["approvalId"]?.push(waitingFor.approvalId);
+    const link = await makeLink(gateway, `${agent}/approvals/${waitingFor.approvalId}`);
+    names["linkId"]?.push(link.id);
   }
+  const key = await createKey(gateway, {
+    name: "drawn",
+    scopes: ["agents:read"],
+    agents: ["/agents/board/**"],
+  });
+  names["keyId"]?.push(key.id);
+  const hook = { url: "https://hooks.example.com/", agents: ["/agents/board/nobody"] };
+  names["endpointId"]?.push((await gateway.post("/webhooks/endpoints", hook)).json<{ id: string }>().id);
 });
 afterAll(() => gateway.harness.close());
 
@@ -106,7 +121,9 @@ async function oddOf(
   const headers = Object.entries(drawn.headers).filter(
     ([, value]) => value !== undefined && /^[\x21-\x7e]*$/.test(value),
   );
-  const answer = await ask(new URL(addressOf(path, drawn), gateway.url), {
+  // These two alone may show a key.
+  const send = method === "post" && path.startsWith("/keys") ? askForKey : ask;
+  const answer = await send(new URL(addressOf(path, drawn), gateway.url), {
     method: method.toUpperCase(),
     headers: {
       ...Object.fromEntries(headers),

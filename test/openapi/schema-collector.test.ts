@@ -107,6 +107,17 @@ describe("a union", () => {
     expect(shown(z.discriminatedUnion("kind", [cat, dog]))).not.toHaveProperty("discriminator");
   });
 
+  test("of members that are alike has each once", () => {
+    const namesake = z.object({ kind: z.literal("cat") });
+    expect(shown(z.union([cat, dog, namesake]))).toMatchObject({
+      anyOf: [
+        { properties: { kind: { enum: ["cat"] } } },
+        { properties: { kind: { enum: ["dog", "wolf"] } } },
+      ],
+    });
+    expect(shown(z.union([cat, namesake]))).toEqual(shown(cat));
+  });
+
   test("of one is this one", () => {
     const only = {
       type: "object",

@@ -5,6 +5,8 @@ import { ask } from "../support/received.ts";
 /** A JSON Schema, as far as tests look into it. */
 export interface JsonSchema {
   readonly $ref?: string;
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
@@ -19,6 +21,7 @@ export interface JsonSchema {
 
 interface Media {
   readonly schema: JsonSchema;
+  readonly example?: unknown;
   readonly examples?: Readonly<Record<string, { readonly $ref: string }>>;
 }
 
@@ -26,6 +29,7 @@ interface Media {
 export interface OperationObject {
   readonly operationId: string;
   readonly summary: string;
+  readonly description: string;
   readonly tags: readonly string[];
   readonly security: readonly object[];
   readonly parameters?: readonly {
@@ -34,8 +38,10 @@ export interface OperationObject {
     readonly description: string;
     readonly required?: boolean;
     readonly schema: JsonSchema;
+    readonly example?: unknown;
   }[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> };
+  readonly requestBody?: { readonly description: string; readonly content: Readonly<Record<string, Media>> };
+  readonly "x-redoclyPagination"?: object;
   readonly responses: Readonly<
     Record<string, { readonly headers?: object; readonly content?: Readonly<Record<string, Media>> }>
   >;
@@ -47,6 +53,7 @@ export interface OpenApiDocument {
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  readonly webhooks: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonSchema>>;
     readonly examples: Readonly<Record<string, { readonly value: object }>>;
@@ -68,10 +75,20 @@ export async function documentOf({ url }: TestGateway): Promise<OpenApiDocument>
 }
 
 /** Every operation of a document. */
-export function operationsOf({ paths }: OpenApiDocument): FoundOperation[] {
+export function operationsOf({ paths }: Pick<OpenApiDocument, "paths">): FoundOperation[] {
   return Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method, path, operation })),
   );
+}
+
+/** Every media object of an operation, of what is sent and of what is answered, and what it is of. */
+export function mediaOf({ requestBody, responses }: OperationObject): [of: string, media: Media][] {
+  return [
+    ...Object.values(requestBody?.content ?? {}).map((media): [string, Media] => ["request", media]),
+    ...Object.entries(responses).flatMap(([status, { content = {} }]) =>
+      Object.entries(content).map(([type, media]): [string, Media] => [`${status} ${type}`, media]),
+    ),
+  ];
 }
 
 /** Every object in a JSON value, with the JSON Pointer to it. */
@@ -123,14 +140,35 @@ export function differences(
 
 /** Tells how a value differs from a schema; here a field that the schema does not name is a difference, too. */
 export function misfits(document: OpenApiDocument, schema: JsonSchema, value: unknown): string[] {
-  const text = JSON.stringify({ schema, definitions: document.components.schemas }, (_, inner: unknown) => {
+  const checked = closedSchema(document, schema).safeParse(value);
+  return checked.success ? [] : [`${z.prettifyError(checked.error)}\n${JSON.stringify(value)}`];
+}
+
+/** What was made for {@link misfits}: tests ask for few schemas, a thousand times. */
+const known = new WeakMap<OpenApiDocument, { definitions: object; schemas: Map<string, z.ZodType> }>();
+
+function closedSchema(document: OpenApiDocument, schema: JsonSchema): z.ZodType {
+  const { definitions, schemas } = known.get(document) ?? {
+    definitions: closed(document.components.schemas) as object,
+    schemas: new Map<string, z.ZodType>(),
+  };
+  known.set(document, { definitions, schemas });
+  const text = JSON.stringify(schema);
+  const made =
+    schemas.get(text) ??
+    z.fromJSONSchema({ ...(closed(schema) as z.core.JSONSchema.JSONSchema), $defs: definitions as never });
+  schemas.set(text, made);
+  return made;
+}
+
+/** Schemas by which every object has the fields that they name, and no others. */
+function closed(schemas: object): unknown {
+  const text = JSON.stringify(schemas, (_, inner: unknown) => {
     if (typeof inner === "string") return inner.replace("#/components/schemas/", "#/$defs/");
     const closes = isObject(inner) && inner["type"] === "object" && inner["properties"] !== undefined;
     return closes ? { additionalProperties: false, ...inner } : inner;
   });
-  const closed = JSON.parse(text) as { schema: z.core.JSONSchema.JSONSchema; definitions: object };
-  const checked = z.fromJSONSchema({ ...closed.schema, $defs: closed.definitions as never }).safeParse(value);
-  return checked.success ? [] : [`${z.prettifyError(checked.error)}\n${JSON.stringify(value)}`];
+  return JSON.parse(text);
 }
 
 function matches(template: string, path: string): boolean {

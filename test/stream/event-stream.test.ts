@@ -79,7 +79,7 @@ describe("what is kept", () => {
   test("begins with how soon to come back, which opens the response before anything happens", async () => {
     const reader = streamOf(new ScriptedSource(), stretch(0, [])).getReader();
     const { value } = await reader.read();
-    expect(new TextDecoder().decode(value)).toBe("retry: 1000\n\n");
+    expect(new TextDecoder().decode(value)).toBe("retry: 1000\n");
     await reader.cancel();
   });
 

@@ -9,7 +9,7 @@ const NAUGHTY = JSON.parse(
 ) as readonly string[];
 
 describe("the bytes of a stream", () => {
-  test("begin with how soon to come back", () => expect(OPENING).toBe("retry: 1000\n\n"));
+  test("begin with how soon to come back", () => expect(OPENING).toBe("retry: 1000\n"));
 
   test("are a comment where nothing happens", () => {
     expect(HEARTBEAT).toBe(": heartbeat\n\n");

@@ -56,7 +56,7 @@ function gatewayFor(principal: Principal | undefined, { configured = true, most 
     c.set("directory", () => ({ ping: async () => {} }) as never);
     c.set("streams", { maxAgeMs: 1_000, perInstance: 1, perCaller: 1 });
     c.set("limits", []);
-    c.set("callbackSenders", callbackSenders([], {}));
+    c.set("callbackSenders", { names: [], verify: async () => undefined });
     c.set("rateLimit", {
       policy: { requests: 5, seconds: 10 },
       limiter: { limit: async ({ key }) => ({ success: counted.push(key) <= most }) },

@@ -187,6 +187,10 @@ describe("an endpoint that does not take anything", () => {
     post.react = async () => refused();
     post.add("msg_a");
     await post.run();
+    for (let day = 1; day < 5; day += 1) {
+      post.now = NOON + day * DAY;
+      await post.run();
+    }
     post.now = NOON + 5 * DAY - 1;
     post.add("msg_b");
     await post.run();
@@ -200,6 +204,20 @@ describe("an endpoint that does not take anything", () => {
     post.now += DAY;
     await post.run();
     expect(post.sent).toHaveLength(count);
+  });
+
+  test("is not by one failure after a quiet time, whatever failed before", async () => {
+    const post = openPost();
+    post.react = async () => refused();
+    post.add("msg_a");
+    while (post.status("msg_a") === "pending") {
+      await post.run();
+      post.now = post.messages.nextDueAt() ?? post.now;
+    }
+    post.now += 30 * DAY;
+    post.add("msg_b");
+    await post.run();
+    expect(post.target.isOpen()).toBe(true);
   });
 
   test("is not, if anything got there meanwhile", async () => {

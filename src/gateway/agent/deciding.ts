@@ -81,16 +81,29 @@ function makeDecision(context: ServiceContext, gate: ApprovalRow, input: DecideI
   const { records } = context;
   const instance = requireInstance(context, gate.instance_id);
   requireMayDecide(instance, termsOf(gate), currentActor());
-  const checked = { ...input, metadata: checkedMetadata(context, gate, input) };
   if (instance.status === "paused" && gate.status === "pending") throw new ProblemError("instance_paused");
+  // Whoever comes too late is told what stands, whatever else is wrong.
   const late = expireGate(records, instance, gate.id, now) || gate.status !== "pending";
-  if (!late && counts(records, gate, checked, now)) {
-    if (decides(records, gate, checked)) close(records, instance, gate, checked, now);
-    else tellVote(records, instance, gate, now);
-    const closed = requireApproval(context, gate.id);
-    records.note(decisionOn(closed, records.agent, checked), now);
+  if (!late) {
+    const checked = { ...input, metadata: checkedMetadata(context, gate, input) };
+    take(context, instance, gate, checked, now);
   }
   return { approval: records.approvals.view(requireApproval(context, gate.id)), late };
+}
+
+/** Inside a change. What was said before by the same principal changes nothing. */
+function take(
+  context: ServiceContext,
+  instance: InstanceRow,
+  gate: ApprovalRow,
+  input: DecideInput,
+  now: number,
+): void {
+  const { records } = context;
+  if (!counts(records, gate, input, now)) return;
+  if (decides(records, gate, input)) close(records, instance, gate, input, now);
+  else tellVote(records, instance, gate, now);
+  records.note(decisionOn(requireApproval(context, gate.id), records.agent, input), now);
 }
 
 /** Where several must approve, a decision is a vote, and counts once. @returns false if it is known already. */

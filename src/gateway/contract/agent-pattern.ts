@@ -60,5 +60,6 @@ export const AgentPattern = z
   )
   .describe(
     "Path of an agent, where `*` is any one name; `/**` at the end means all below too, as in `/agents/catalog/**`",
-  );
+  )
+  .meta({ examples: ["/agents/order-desk/**"] });
 export type AgentPattern = z.infer<typeof AgentPattern>;

@@ -12,7 +12,7 @@ const entry = <const Type extends string, Shape extends z.ZodRawShape>(
   shape: Shape,
 ) =>
   z
-    .object({ type: z.literal(type), time: TIME, ...shape })
+    .object({ type: z.literal(type).describe(description), time: TIME, ...shape })
     .meta({ id: variantName("ApprovalHistory", type), description });
 
 /** What happened to one gate, as one entry of its history. */
@@ -20,17 +20,20 @@ export const ApprovalHistoryEntry = z
   .discriminatedUnion("type", [
     entry("requested", "The workflow asked", {}),
     entry("voted", "Somebody voted, where several must approve", {
-      principal: z.string().describe("Name of the principal who voted"),
-      door: Door,
-      decision: Decision,
+      principal: z
+        .string()
+        .describe("Name of the principal who voted")
+        .meta({ examples: ["ada"] }),
+      door: Door.describe("By which door the vote came"),
+      decision: Decision.describe("What the vote was for"),
       reason: REASON,
       shown: z.string().nullable().describe("Digest of what whoever voted was shown, if they were"),
       metadata: z.unknown().describe("What was sent with the vote"),
     }),
     entry("closed", "It was decided, expired, or was cancelled", {
-      status: ApprovalStatus.exclude(["pending"]),
+      status: ApprovalStatus.exclude(["pending"]).describe("How it was closed"),
       principal: z.string().nullable().describe("Name of the principal whose decision closed it"),
-      door: Door.nullable(),
+      door: Door.nullable().describe("By which door that decision came"),
       reason: REASON,
     }),
   ])

@@ -23,12 +23,21 @@ export const AuditEntry = z
   .object({
     seq: z.int().describe("Place in the log: 1, 2, 3 …"),
     time: z.iso.datetime().describe("When it was done"),
-    principal: z.string().describe("Name of the principal who did it"),
+    principal: z
+      .string()
+      .describe("Name of the principal who did it")
+      .meta({ examples: ["build-server"] }),
     door: Door.describe("By which door it was done; `agent` is the agent's own code"),
     address: z.string().nullable().describe("Network address of the client, if it is known"),
     requestId: z.string().nullable().describe("Id of the request"),
-    action: z.string().describe("What was done, as `noun.verb`"),
-    target: z.string().describe("Path of what it was done to"),
+    action: z
+      .string()
+      .describe("What was done, as `noun.verb`")
+      .meta({ examples: ["instance.start"] }),
+    target: z
+      .string()
+      .describe("Path of what it was done to")
+      .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
     detail: z.record(z.string(), z.unknown()).describe("What else matters of it; never a secret"),
     hash: z.string().describe("SHA-256, in base64url, of this entry and of the hash of the entry before it"),
   })
@@ -47,7 +56,7 @@ export const AuditVerification = z
       .nullable()
       .describe("`seq` of the first entry that is not as it was written, or is missing"),
     head: z
-      .object({ seq: z.int(), hash: z.string() })
+      .object({ seq: z.int().describe("Its `seq`"), hash: z.string().describe("Its `hash`") })
       .nullable()
       .describe(
         "The newest entry that was checked. Kept elsewhere, it shows later whether the log was made anew",

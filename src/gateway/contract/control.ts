@@ -11,7 +11,7 @@ export const RestartFrom = z
       .optional()
       .describe("Kind of the step, if kinds share the name"),
   })
-  .meta({ id: "RestartFrom" });
+  .meta({ id: "RestartFrom", description: "The step that a restart begins from" });
 
 /** What can be done to an instance from outside. */
 export const Control = z.discriminatedUnion("action", [

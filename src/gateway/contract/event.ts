@@ -77,7 +77,9 @@ export function isOfInstance(event: GatewayEvent): event is InstanceEvent | Step
 }
 
 const control = <const Type extends string>(type: Type, description: string) =>
-  z.object({ type: z.literal(type) }).meta({ id: variantName("ControlFrame", type), description });
+  z
+    .object({ type: z.literal(type).describe("Type of the frame") })
+    .meta({ id: variantName("ControlFrame", type), description });
 
 /** Control frames of a stream: they tell of the stream, not of the agent, and are never stored. */
 export const ControlFrame = z
@@ -100,8 +102,8 @@ const dataOf = ({ progress, output }: InstanceSchemas): Record<InstanceEventType
   "instance.restarted": z.object({
     from: z.string().nullable().describe("The step it begins from; null is the beginning"),
   }),
-  "instance.event": z.object({ event: z.unknown() }),
-  "instance.message": z.object({ message: z.unknown() }),
+  "instance.event": z.object({ event: z.unknown().describe("As the workflow sent it") }),
+  "instance.message": z.object({ message: z.unknown().describe("As the workflow sent it") }),
   "instance.completed": z.object({ output }),
   "instance.errored": z.object({ error: InstanceError }),
   "instance.terminated": z.object({}),
@@ -135,8 +137,14 @@ const MEANINGS: Record<InstanceEventType, string> = {
 /** A union of objects that `type` tells apart. */
 export type UnionByType = z.ZodDiscriminatedUnion<[z.ZodObject, ...z.ZodObject[]], "type">;
 
-const ID = z.string().describe("Opaque cursor; resume after it");
-const AGENT = z.string().describe("Path of the agent");
+const ID = z
+  .string()
+  .describe("Opaque cursor; resume after it")
+  .meta({ examples: ["4f1c2b7d-2"] });
+const AGENT = z
+  .string()
+  .describe("Path of the agent")
+  .meta({ examples: ["/agents/order-desk/acme"] });
 const TIME = z.iso.datetime().describe("When it happened");
 
 /** The schema of {@link InstanceEvent} for one workflow: a union by `type`, with the workflow's own progress and output. */
@@ -145,13 +153,16 @@ export function eventSchema(workflow: InstanceSchemas, id: string): UnionByType 
   const variant = (type: InstanceEventType): z.ZodObject => {
     const shape = {
       id: ID,
-      type: z.literal(type),
+      type: z.literal(type).describe("Type of the event"),
       agent: AGENT,
-      instanceId: z.string().describe("The instance it tells of"),
+      instanceId: z
+        .string()
+        .describe("The instance it tells of")
+        .meta({ examples: ["november"] }),
       workflow: z.literal(workflow.name).describe("Public name of its workflow"),
       attempt: z.int().describe("Attempt of the instance"),
       time: TIME,
-      data: data[type],
+      data: data[type].describe("What there is to tell of it"),
     };
     return z.object(shape).meta({ id: variantName(id, type), description: MEANINGS[type] });
   };
@@ -173,13 +184,15 @@ export type StateSource = z.infer<typeof StateSource>;
 export const StateUpdated = z
   .object({
     id: ID,
-    type: z.literal("state.updated"),
+    type: z.literal("state.updated").describe("The state of the agent changed"),
     agent: AGENT,
     time: TIME,
-    data: z.object({
-      etag: z.string().describe("Entity tag of the state as it was then"),
-      source: StateSource,
-    }),
+    data: z
+      .object({
+        etag: z.string().describe("Entity tag of the state as it was then"),
+        source: StateSource,
+      })
+      .describe("What there is to tell of it"),
   })
   .meta({
     id: "StateUpdatedEvent",

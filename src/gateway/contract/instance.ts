@@ -35,19 +35,19 @@ export type InstanceError = z.infer<typeof InstanceError>;
 export const WaitingFor = z
   .discriminatedUnion("type", [
     z.object({
-      type: z.literal("approval"),
+      type: z.literal("approval").describe("It waits for a decision"),
       approvalId: z.string().describe("The approval to decide"),
       stepName: z.string().describe("The step that waits"),
       deadline: z.iso.datetime().nullable().describe("When it expires"),
     }),
     z.object({
-      type: z.literal("event"),
+      type: z.literal("event").describe("It waits for an event"),
       eventType: z.string().describe("Type of the event to send"),
       stepName: z.string().describe("The step that waits"),
       deadline: z.iso.datetime().nullable().describe("When it gives up"),
     }),
     z.object({
-      type: z.literal("time"),
+      type: z.literal("time").describe("It sleeps"),
       stepName: z.string().describe("The step that sleeps"),
       deadline: z.iso.datetime().nullable().describe("When it wakes"),
     }),
@@ -65,30 +65,39 @@ export const Metadata = z
     (metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys.most,
     `has more than ${LIMITS.metadataKeys.most} keys`,
   )
-  .meta({ id: "Metadata", description: "Labels of an instance" });
+  .meta({ id: "Metadata", description: "Labels of an instance", examples: [{ owner: "ada", urgent: true }] });
 export type Metadata = z.infer<typeof Metadata>;
 
 /** What a delete did. */
 export const Deleted = z
   .object({
     deleted: z.int().describe("Instances that were deleted"),
-    more: z.boolean().describe("Whether others may match that this call did not reach"),
+    more: z
+      .boolean()
+      .describe("Whether others may match that this call did not reach")
+      .meta({ examples: [false] }),
     nextCursor: z
       .string()
       .nullable()
       .describe("With `scope=subtree` and `more`: send as `cursor` to go on where this call stopped"),
   })
-  .meta({ id: "Deleted" });
+  .meta({ id: "Deleted", description: "What a delete did" });
 export type Deleted = z.infer<typeof Deleted>;
 
 /** What giving instances the present name of their binding did. */
 export const Migrated = z
   .object({ migrated: z.int().describe("Instances that go on under the present name") })
-  .meta({ id: "Migrated" });
+  .meta({ id: "Migrated", description: "What a migration of a binding did" });
 export type Migrated = z.infer<typeof Migrated>;
 
 /** Whether an event met an instance that waited for it, or is kept until it does. */
-export const SentEvent = z.object({ delivery: z.enum(["delivered", "buffered"]) }).meta({ id: "SentEvent" });
+export const SentEvent = z
+  .object({
+    delivery: z
+      .enum(["delivered", "buffered"])
+      .describe("`delivered` if the instance waited for it, `buffered` if it is kept until it does"),
+  })
+  .meta({ id: "SentEvent", description: "What became of an event that was sent in" });
 export type SentEvent = z.infer<typeof SentEvent>;
 
 /** What became of one item of a batch. */
@@ -124,12 +133,28 @@ export type Instance<Progress = unknown, Output = unknown> = {
   | { readonly status: "errored"; readonly error: InstanceError }
 );
 
+const InstanceLinks = z
+  .object({
+    self: z
+      .string()
+      .describe("The instance")
+      .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
+    events: z
+      .string()
+      .describe("Its event stream")
+      .meta({ examples: ["/agents/order-desk/acme/instances/november/events"] }),
+  })
+  .meta({ id: "InstanceLinks", description: "Addresses of what belongs to an instance" });
+
 /** The schema of {@link Instance} for one workflow, with that workflow's own progress and output. */
 export function instanceSchema({ name, progress, output }: InstanceSchemas, id: string): z.ZodType {
   const common = z.object({
-    id: Name.describe("Unique in its agent"),
+    id: Name.describe("Unique in its agent").meta({ examples: ["november"] }),
     workflow: z.literal(name).describe("Public name of the workflow"),
-    agent: z.string().describe("Path of the agent that owns the instance"),
+    agent: z
+      .string()
+      .describe("Path of the agent that owns the instance")
+      .meta({ examples: ["/agents/order-desk/acme"] }),
     attempt: z.int().min(1).describe("1, then one more for each restart"),
     metadata: Metadata,
     startedBy: z
@@ -141,13 +166,10 @@ export function instanceSchema({ name, progress, output }: InstanceSchemas, id: 
     updatedAt: z.iso.datetime().describe("When anything last changed"),
     startedAt: z.iso.datetime().nullable().describe("When the first step of this attempt ran"),
     completedAt: z.iso.datetime().nullable().describe("When it ended"),
-    links: z.object({
-      self: z.string().describe("The instance"),
-      events: z.string().describe("Its event stream"),
-    }),
+    links: InstanceLinks,
   });
   const variant = (status: InstanceStatus, own: z.ZodRawShape = {}) =>
-    common.extend({ status: z.literal(status), ...own }).meta({
+    common.extend({ status: z.literal(status).describe("Where it stands"), ...own }).meta({
       id: variantName(id, status),
       description: `An instance of the workflow ${name} that is \`${status}\``,
     });

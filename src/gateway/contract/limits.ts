@@ -21,22 +21,31 @@ const LimitUnit = z.enum([
 /** One limit, as it is published. */
 export const GatewayLimit = z
   .object({
-    name: z.string().describe("Its name; stays the same"),
-    most: z.number().describe("The most that is taken"),
-    unit: LimitUnit,
+    name: z
+      .string()
+      .describe("Its name; stays the same")
+      .meta({ examples: ["pageItems"] }),
+    most: z
+      .number()
+      .describe("The most that is taken")
+      .meta({ examples: [100] }),
+    unit: LimitUnit.describe("What it counts").meta({ examples: ["items"] }),
     perSeconds: z.int().optional().describe("The limit holds for each span of so many seconds"),
     code: z
       .string()
       .nullable()
       .describe("Code of the problem by which more is refused; null where more is not refused"),
-    description: z.string().describe("What it limits, and what becomes of more that is not refused"),
+    description: z
+      .string()
+      .describe("What it limits, and what becomes of more that is not refused")
+      .meta({ examples: ["A page"] }),
   })
   .meta({ id: "GatewayLimit", description: "One limit of the gateway" });
 export type GatewayLimit = z.infer<typeof GatewayLimit>;
 
 /** Every limit of a gateway. */
 export const GatewayLimits = z
-  .object({ limits: z.array(GatewayLimit) })
+  .object({ limits: z.array(GatewayLimit).describe("The limits") })
   .meta({ id: "GatewayLimits", description: "Every limit of the gateway" });
 export type GatewayLimits = z.infer<typeof GatewayLimits>;
 

@@ -14,7 +14,8 @@ const RESERVED = /^(?:\.{1,2}|sub|cf-agents.*|__.*)$/i;
 export const Name = z
   .string()
   .regex(NAME, "must be 1 to 128 letters, digits or . _ ~ @ + -")
-  .refine((name) => !RESERVED.test(name), "is a reserved name");
+  .refine((name) => !RESERVED.test(name), "is a reserved name")
+  .meta({ examples: ["acme"] });
 
 /** Public, kebab-case name of an Agent class, a workflow or an event: a word of the URL and of the SDKs. */
 export const PublicName = z

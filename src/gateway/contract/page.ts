@@ -33,10 +33,10 @@ export interface Page<Item> {
 export function pageOf(item: z.ZodType, id: string): z.ZodType {
   return z
     .object({
-      items: z.array(item),
+      items: z.array(item).describe("What is on the page"),
       nextCursor: z.string().nullable().describe("Send as `cursor` (of events: `after`) for the next page"),
     })
-    .meta({ id });
+    .meta({ id, description: "A page of a list" });
 }
 
 /**
@@ -46,19 +46,28 @@ export function pageOf(item: z.ZodType, id: string): z.ZodType {
 export function eventPageOf(event: z.ZodType, id: string): z.ZodType {
   return z
     .object({
-      items: z.array(event),
-      nextCursor: z.string().describe("Send as `after` to go on, now or later"),
-      ended: z.boolean().describe("Whether nothing will follow"),
-      gap: z.boolean().describe("Whether events after the given cursor are no longer kept"),
+      items: z.array(event).describe("The events, oldest first"),
+      nextCursor: z
+        .string()
+        .describe("Send as `after` to go on, now or later")
+        .meta({ examples: ["4f1c2b7d-2"] }),
+      ended: z
+        .boolean()
+        .describe("Whether nothing will follow")
+        .meta({ examples: [false] }),
+      gap: z
+        .boolean()
+        .describe("Whether events after the given cursor are no longer kept")
+        .meta({ examples: [false] }),
     })
-    .meta({ id });
+    .meta({ id, description: "A stretch of a journal" });
 }
 
 /** A page of instances: `total` is there if it was asked for. */
 export function instancePageOf(instance: z.ZodType, id: string): z.ZodType {
   return z
     .object({
-      items: z.array(instance),
+      items: z.array(instance).describe("What is on the page"),
       nextCursor: z.string().nullable().describe("Send as `cursor` for the next page"),
       total: z.int().optional().describe("With `count=true`: how many match in all"),
       totalAtLeast: z
@@ -68,5 +77,5 @@ export function instancePageOf(instance: z.ZodType, id: string): z.ZodType {
           "With `count=true`, instead of `total`, where the subtree has too many agents to count them all",
         ),
     })
-    .meta({ id });
+    .meta({ id, description: "A page of a list of instances" });
 }

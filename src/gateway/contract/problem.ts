@@ -76,7 +76,7 @@ export const ProblemPlace = z
     pointer: z.string().describe("JSON Pointer into that part; the empty string is the whole of it"),
     message: z.string().describe("What is wrong there"),
   })
-  .meta({ id: "ProblemPlace" });
+  .meta({ id: "ProblemPlace", description: "One place in the request that is wrong" });
 export type ProblemPlace = z.infer<typeof ProblemPlace>;
 
 /** What stands when a decision came too late. */
@@ -88,7 +88,7 @@ export const StandingDecision = z
     decidedAt: z.iso.datetime().nullable().describe("When it was closed"),
     reason: z.string().nullable().describe("The reason that was given"),
   })
-  .meta({ id: "StandingDecision" });
+  .meta({ id: "StandingDecision", description: "What stands when a decision came too late" });
 export type StandingDecision = z.infer<typeof StandingDecision>;
 
 /** The body of every error, as `application/problem+json` (RFC 9457). */

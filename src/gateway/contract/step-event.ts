@@ -24,10 +24,16 @@ const attempt = z.int().min(1).describe("Attempt of the step, from 1");
 /** What a step waits for: an event, or a decision at a gate. */
 export const StepWaitingFor = z
   .discriminatedUnion("type", [
-    z.object({ type: z.literal("event"), eventType: z.string().describe("Type of the event") }),
-    z.object({ type: z.literal("approval"), approvalId: z.string().describe("Id of the approval") }),
+    z.object({
+      type: z.literal("event").describe("It waits for an event"),
+      eventType: z.string().describe("Type of the event"),
+    }),
+    z.object({
+      type: z.literal("approval").describe("It waits for a decision"),
+      approvalId: z.string().describe("Id of the approval"),
+    }),
   ])
-  .meta({ id: "StepWaitingFor" });
+  .meta({ id: "StepWaitingFor", description: "What a step waits for" });
 export type StepWaitingFor = z.infer<typeof StepWaitingFor>;
 
 const DATA = {
@@ -35,7 +41,12 @@ const DATA = {
   "step.retried": Step.extend({ attempt }),
   "step.failed": Step.extend({
     attempt,
-    error: z.object({ name: z.string(), message: z.string() }).describe("What the attempt threw"),
+    error: z
+      .object({
+        name: z.string().describe("Name of the error class"),
+        message: z.string().describe("Its message"),
+      })
+      .describe("What the attempt threw"),
     retryDelayMs: z
       .int()
       .nullable()
@@ -78,13 +89,13 @@ const variant = (type: StepEventType): z.ZodObject =>
   z
     .object({
       id: z.string().describe("Opaque cursor; resume after it"),
-      type: z.literal(type),
+      type: z.literal(type).describe("Type of the event"),
       agent: z.string().describe("Path of the agent"),
       instanceId: z.string().describe("The instance it tells of"),
       workflow: z.string().describe("Public name of its workflow"),
       attempt: z.int().describe("Attempt of the instance"),
       time: z.iso.datetime().describe("When it happened"),
-      data: DATA[type],
+      data: DATA[type].describe("What there is to tell of it"),
     })
     .meta({ id: variantName("StepEvent", type.replace("step.", "")), description: MEANINGS[type] });
 

@@ -19,7 +19,10 @@ export interface StreamGrant {
 }
 
 /** The id of a stream token. */
-export const StreamTokenId = z.string().regex(/^stk_[0-9a-f-]{36}$/);
+export const StreamTokenId = z
+  .string()
+  .regex(/^stk_[0-9a-f-]{36}$/)
+  .meta({ examples: ["stk_0f3f2f64-6f1d-4a4e-9d5e-6a1c9d5b7e21"] });
 
 /** A stream token, as it is given once. */
 export const StreamToken = z

@@ -10,38 +10,96 @@ export const MAX_PAYLOAD_BYTES = 20_000;
 
 const ofAgent = {
   seq: z.int().describe("Place in the agent's journal: messages may come in another order"),
-  event: z.string().describe("Id of the event; a stream or page goes on after it"),
-  agent: z.string().describe("Path of the agent"),
+  event: z
+    .string()
+    .describe("Id of the event; a stream or page goes on after it")
+    .meta({ examples: ["4f1c2b7d-2"] }),
+  agent: z
+    .string()
+    .describe("Path of the agent")
+    .meta({ examples: ["/agents/order-desk/acme"] }),
 };
 const ofInstance = {
   ...ofAgent,
-  instanceId: z.string().describe("The instance"),
-  workflow: z.string().describe("Public name of its workflow"),
+  instanceId: z
+    .string()
+    .describe("The instance")
+    .meta({ examples: ["november"] }),
+  workflow: z
+    .string()
+    .describe("Public name of its workflow")
+    .meta({ examples: ["refund"] }),
   attempt: z.int().describe("Attempt of the instance"),
 };
-const INSTANCE_LINKS = z.object({ instance: z.string().describe("The instance") });
+const ADDRESSES = "Where more is read, or done, with a key";
+const instanceLinks = z
+  .object({
+    instance: z
+      .string()
+      .describe("The instance")
+      .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
+  })
+  .describe(ADDRESSES);
+const endpointLinks = z
+  .object({
+    endpoint: z
+      .string()
+      .describe("The endpoint")
+      .meta({ examples: ["/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25"] }),
+  })
+  .describe(ADDRESSES);
 
 const instance = (more: z.ZodRawShape = {}): z.ZodObject =>
-  z.object({ ...ofInstance, ...more, links: INSTANCE_LINKS });
+  z.object({ ...ofInstance, ...more, links: instanceLinks });
 
 const approval = (links: z.ZodRawShape = {}): z.ZodObject =>
   z.object({
     ...ofInstance,
-    approval: z.object({
-      id: z.string().describe("Id of the approval"),
-      stepName: z.string().describe("The step that waits; cut if it is long"),
-      summary: z.string().nullable().describe("What is asked; cut if it is long"),
-      deadline: z.iso.datetime().nullable().describe("When it expires"),
-      status: ApprovalStatus,
-      decidedBy: z.string().nullable().describe("Who decided; cut if it is long"),
-    }),
-    links: z.object({
-      instance: z.string().describe("The instance"),
-      approval: z.string().describe("The approval"),
-      approve: z.string().describe("Where it is approved"),
-      reject: z.string().describe("Where it is rejected"),
-      ...links,
-    }),
+    approval: z
+      .object({
+        id: z
+          .string()
+          .describe("Id of the approval")
+          .meta({ examples: ["apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4"] }),
+        stepName: z
+          .string()
+          .describe("The step that waits; cut if it is long")
+          .meta({ examples: ["manager"] }),
+        summary: z
+          .string()
+          .nullable()
+          .describe("What is asked; cut if it is long")
+          .meta({ examples: ["Refund order 1234?"] }),
+        deadline: z.iso.datetime().nullable().describe("When it expires"),
+        status: ApprovalStatus.describe("Whether it waits, or how it was closed"),
+        decidedBy: z.string().nullable().describe("Who decided; cut if it is long"),
+      })
+      .describe("The approval, without what may be large"),
+    links: z
+      .object({
+        instance: z
+          .string()
+          .describe("The instance")
+          .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
+        approval: z
+          .string()
+          .describe("The approval")
+          .meta({ examples: ["/agents/order-desk/acme/approvals/apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4"] }),
+        approve: z
+          .string()
+          .describe("Where it is approved")
+          .meta({
+            examples: ["/agents/order-desk/acme/approvals/apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4/approve"],
+          }),
+        reject: z
+          .string()
+          .describe("Where it is rejected")
+          .meta({
+            examples: ["/agents/order-desk/acme/approvals/apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4/reject"],
+          }),
+        ...links,
+      })
+      .describe(ADDRESSES),
   });
 
 const DATA: Record<WebhookType, z.ZodObject> = {
@@ -54,12 +112,12 @@ const DATA: Record<WebhookType, z.ZodObject> = {
   "instance.restarted": instance(),
   "instance.event": instance(),
   "instance.message": instance(),
-  "instance.completed": instance({ status: z.literal("complete") }),
+  "instance.completed": instance({ status: z.literal("complete").describe("How it ended") }),
   "instance.errored": instance({
-    status: z.literal("errored"),
+    status: z.literal("errored").describe("How it ended"),
     error: InstanceError.describe("Why; cut if it is long"),
   }),
-  "instance.terminated": instance({ status: z.literal("terminated") }),
+  "instance.terminated": instance({ status: z.literal("terminated").describe("How it ended") }),
   "approval.requested": approval({
     decide: z
       .string()
@@ -74,17 +132,28 @@ const DATA: Record<WebhookType, z.ZodObject> = {
     ...ofAgent,
     etag: z.string().describe("Entity tag of the state as it was then"),
     source: StateSource,
-    links: z.object({ agent: z.string().describe("The agent"), state: z.string().describe("Its state") }),
+    links: z
+      .object({
+        agent: z
+          .string()
+          .describe("The agent")
+          .meta({ examples: ["/agents/order-desk/acme"] }),
+        state: z
+          .string()
+          .describe("Its state")
+          .meta({ examples: ["/agents/order-desk/acme/state"] }),
+      })
+      .describe(ADDRESSES),
   }),
   "webhook.test": z.object({
     endpointId: EndpointId.describe("The endpoint that is tested"),
-    links: z.object({ endpoint: z.string().describe("The endpoint") }),
+    links: endpointLinks,
   }),
   "endpoint.disabled": z.object({
     endpointId: EndpointId.describe("The endpoint that is sent nothing any more"),
     reason: DisabledReason,
     disabledAt: z.iso.datetime().describe("Since when"),
-    links: z.object({ endpoint: z.string().describe("The endpoint") }),
+    links: endpointLinks,
   }),
 };
 
@@ -127,9 +196,9 @@ export const WEBHOOKS: readonly WebhookShape[] = WEBHOOK_TYPES.map((type) => ({
   chatty: (CHATTY_TYPES as readonly WebhookType[]).includes(type),
   payload: z
     .object({
-      type: z.literal(type),
+      type: z.literal(type).describe(MEANINGS[type]),
       timestamp: z.iso.datetime().describe("When it happened"),
-      data: DATA[type],
+      data: DATA[type].describe("What it tells of; who needs more follows the links"),
     })
     .meta({ id: variantName("Webhook", type), description: MEANINGS[type] }),
 }));

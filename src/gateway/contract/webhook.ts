@@ -27,13 +27,20 @@ export const CHATTY_TYPES = [
 export const MOST_ENDPOINTS = LIMITS.webhookEndpoints.most;
 
 /** Id of an endpoint. */
-export const EndpointId = z.string().regex(/^whe_[0-9a-f-]{36}$/, "must be the id of an endpoint");
+export const EndpointId = z
+  .string()
+  .regex(/^whe_[0-9a-f-]{36}$/, "must be the id of an endpoint")
+  .meta({ examples: ["whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25"] });
 /** Id of a delivery: the `webhook-id` of its message. */
-export const DeliveryId = z.string().regex(/^msg_[A-Za-z0-9_-]{1,64}$/, "must be the id of a delivery");
+export const DeliveryId = z
+  .string()
+  .regex(/^msg_[A-Za-z0-9_-]{1,64}$/, "must be the id of a delivery")
+  .meta({ examples: ["msg_Zk3vT8wq1nYb"] });
 
 const Url = z
   .string()
-  .describe("Where messages are sent: `https`, a public name, the usual port, at most 2,048 characters");
+  .describe("Where messages are sent: `https`, a public name, the usual port, at most 2,048 characters")
+  .meta({ examples: ["https://hooks.example.com/approvals"] });
 const Description = z.string().max(500).nullable().describe("For people");
 const EventTypes = z
   .array(WebhookType)
@@ -42,7 +49,11 @@ const EventTypes = z
     `Which types are sent; none named is all but ${CHATTY_TYPES.map((type) => `\`${type}\``).join(", ")}, which an instance tells any number of`,
   );
 const Agents = z.array(AgentPattern).min(1).max(20).describe("Of which agents");
-const Workflows = z.array(PublicName).max(50).describe("Of which workflows; none named is all");
+const Workflows = z
+  .array(PublicName)
+  .max(50)
+  .describe("Of which workflows; none named is all")
+  .meta({ examples: [["refund"]] });
 const ApprovalLinks = z
   .strictObject({
     for: LinkHolder,
@@ -66,7 +77,7 @@ export const EndpointSettings = z
     workflows: Workflows.default([]),
     approvalLinks: ApprovalLinks.default(null),
   })
-  .meta({ id: "WebhookEndpointSettings" });
+  .meta({ id: "WebhookEndpointSettings", description: "Where an endpoint is, and what it is sent" });
 export type EndpointSettings = z.infer<typeof EndpointSettings>;
 
 /** What is changed of an endpoint; what is left out stays. */
@@ -80,7 +91,10 @@ export const EndpointChange = z
     approvalLinks: ApprovalLinks.optional(),
     enabled: z.boolean().optional().describe("Whether messages are sent"),
   })
-  .meta({ id: "WebhookEndpointChange" });
+  .meta({
+    id: "WebhookEndpointChange",
+    description: "What is changed of an endpoint; what is left out stays",
+  });
 export type EndpointChange = z.infer<typeof EndpointChange>;
 
 /** Why an endpoint is sent nothing. */
@@ -108,10 +122,18 @@ export const Endpoint = z
       .describe("Why it is sent nothing"),
     createdAt: z.iso.datetime().describe("When it was made"),
     updatedAt: z.iso.datetime().describe("When it was changed last"),
-    links: z.object({
-      self: z.string().describe("The endpoint"),
-      deliveries: z.string().describe("What it was sent"),
-    }),
+    links: z
+      .object({
+        self: z
+          .string()
+          .describe("The endpoint")
+          .meta({ examples: ["/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25"] }),
+        deliveries: z
+          .string()
+          .describe("What it was sent")
+          .meta({ examples: ["/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25/deliveries"] }),
+      })
+      .describe("Addresses of what belongs to it"),
   })
   .meta({ id: "WebhookEndpoint", description: "Somebody who is told of events by signed requests" });
 export type Endpoint = z.infer<typeof Endpoint>;
@@ -120,15 +142,14 @@ export type Endpoint = z.infer<typeof Endpoint>;
 export const EndpointWithSecret = Endpoint.extend({
   secret: z
     .string()
-    .describe(
-      "Signs what is sent, as Standard Webhooks say: `whsec_` and 32 bytes in base64. Shown only now",
-    ),
+    .describe("Signs what is sent, as Standard Webhooks say: `whsec_` and 32 bytes in base64. Shown only now")
+    .meta({ examples: ["whsec_…"] }),
 }).meta({ id: "WebhookEndpointWithSecret", description: "An endpoint, and the secret that signs for it" });
 export type EndpointWithSecret = z.infer<typeof EndpointWithSecret>;
 
 /** Of an endpoint that is gone. */
 export const DeletedEndpoint = z
-  .object({ deleted: z.literal(true) })
+  .object({ deleted: z.literal(true).describe("It is gone") })
   .meta({ id: "DeletedWebhookEndpoint", description: "The endpoint, and what it was to be sent, is gone" });
 export type DeletedEndpoint = z.infer<typeof DeletedEndpoint>;
 
@@ -169,10 +190,26 @@ const deliveryShape = {
     .nullable()
     .describe("When it is sent next, if the endpoint is enabled then"),
   endedAt: z.iso.datetime().nullable().describe("When it was delivered, or given up"),
-  links: z.object({
-    self: z.string().describe("The delivery with its attempts"),
-    redeliver: z.string().describe("Where it is sent again"),
-  }),
+  links: z
+    .object({
+      self: z
+        .string()
+        .describe("The delivery with its attempts")
+        .meta({
+          examples: [
+            "/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25/deliveries/msg_Zk3vT8wq1nYb",
+          ],
+        }),
+      redeliver: z
+        .string()
+        .describe("Where it is sent again")
+        .meta({
+          examples: [
+            "/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25/deliveries/msg_Zk3vT8wq1nYb/redeliver",
+          ],
+        }),
+    })
+    .describe("Addresses of what belongs to it"),
 };
 
 /** One message to one endpoint, and how far it has come. What it says is not shown: it may carry a link that decides. */
@@ -193,7 +230,18 @@ export type DeliveryWithAttempts = z.infer<typeof DeliveryWithAttempts>;
 export const SentTest = z
   .object({
     deliveryId: DeliveryId.describe("Id of the delivery"),
-    links: z.object({ self: z.string().describe("The delivery") }),
+    links: z
+      .object({
+        self: z
+          .string()
+          .describe("The delivery")
+          .meta({
+            examples: [
+              "/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25/deliveries/msg_Zk3vT8wq1nYb",
+            ],
+          }),
+      })
+      .describe("Where it can be followed"),
   })
   .meta({ id: "SentWebhookTest", description: "A test message that is on its way" });
 export type SentTest = z.infer<typeof SentTest>;
@@ -209,7 +257,7 @@ export const Redelivery = z
       .describe("Only what failed, or also what was delivered"),
     cursor: z.string().optional().describe("`nextCursor` of the call before"),
   })
-  .meta({ id: "WebhookRedelivery" });
+  .meta({ id: "WebhookRedelivery", description: "Which messages are sent again" });
 export type Redelivery = z.infer<typeof Redelivery>;
 
 export const Redelivered = z

@@ -17,7 +17,8 @@ export function agentTemplate(chain: AgentChain): string {
 export const listAgents = operation<undefined>()({
   id: () => "listAgents",
   summary: () => "List the agents and workflows that are served",
-  description: "Those of classes of which the caller reaches any agent.",
+  description:
+    "The catalogue: each class of agents with the template of its address, and the contracts of its workflows and methods as JSON Schemas. It has the classes of which the caller reaches any agent.",
   scope: "agents:read",
   rest: { method: "get", path: () => "/agents", status: 200 },
   schemas: () => ({ output: Catalogue }),
@@ -32,6 +33,7 @@ export const listAgents = operation<undefined>()({
 export const getAgent = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}`,
   summary: ({ agent }) => `Describe one ${words(agent.name)}`,
+  description: "Its address, what it can start and call, and how many of its approvals wait for a decision.",
   scope: "agents:read",
   rest: { method: "get", path: () => "", status: 200 },
   schemas: () => ({ output: AgentView }),
@@ -43,13 +45,15 @@ export const callMethod = operation<MethodSubject>()({
   id: ({ agent, method }) => `call${pascal(agent.name)}${pascal(method)}`,
   summary: ({ agent, method, contract }) =>
     contract.description ?? `Call ${method} of one ${words(agent.name)}`,
+  description:
+    "A method that the author of the agent declared. With an `Idempotency-Key` it is called once at most; while it runs, a repeat is told `request_in_progress`.",
   scope: "agents:call",
   rest: { method: "post", path: ({ method }) => `/methods/${method}`, status: 200 },
   parsed: true,
   bodyAs: "input",
   schemas: ({ agent, method, contract }) => ({
-    body: named(contract.input, `${pascal(agent.name)}${pascal(method)}Input`),
-    output: named(contract.output, `${pascal(agent.name)}${pascal(method)}Output`),
+    body: named(contract.input, `${pascal(agent.name)}${pascal(method)}Input`, `What ${method} takes`),
+    output: named(contract.output, `${pascal(agent.name)}${pascal(method)}Output`, `What ${method} returns`),
   }),
   problems: ["request_in_progress"],
   answer: ({ body, once }, { agent }, { method }) => agent.callMethod({ method, input: body, once }),

@@ -16,7 +16,8 @@ export const ApprovalParams = z.object({
   approvalId: z
     .string()
     .regex(/^apr_[0-9a-f-]{36}$/)
-    .describe("Id of the approval"),
+    .describe("Id of the approval")
+    .meta({ examples: ["apr_a3aad5e9-6ddd-40ff-9017-1c552a4a93c4"] }),
 });
 
 const ABOUT_DECIDING =
@@ -30,7 +31,7 @@ export const listApprovals = operation<Subject>()({
   id: ({ agent }) => `list${pascal(agent.name)}Approvals`,
   summary: ({ agent }) => `List the approvals of one ${words(agent.name)}, newest first`,
   description:
-    "All filters must hold. A page may be shorter than `limit`, even empty, as long as it has a `nextCursor`: follow it to the end. A cursor goes on with the very list that it came from.",
+    "Also those that were decided, expired or cancelled, unless `status` chooses; all filters must hold. With `scope=subtree` those of all agents below, too.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/approvals", status: 200 },
   schemas: () => ({
@@ -73,6 +74,7 @@ export const listApprovals = operation<Subject>()({
 export const getApproval = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}Approval`,
   summary: ({ agent }) => `Read one approval of one ${words(agent.name)}`,
+  description: "What is asked, of which instance, by when, and how it was decided.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/approvals/{approvalId}", status: 200 },
   schemas: () => ({ params: ApprovalParams, output: ApprovalWithHistory }),
@@ -114,7 +116,7 @@ function decideInstance(decision: Decision) {
     id: ({ agent }) => `${decision}${pascal(agent.name)}Instance`,
     summary: ({ agent }) =>
       `${pascal(decision)} the only open approval of one instance of one ${words(agent.name)}`,
-    description: ABOUT_DECIDING,
+    description: `For whoever knows the instance and not its approval. An instance with none, or several, is told \`approval_ambiguous\`. ${ABOUT_DECIDING}`,
     scope: "approvals:decide",
     rest: { method: "post", path: () => `/instances/{instanceId}/${decision}`, status: 200 },
     schemas: ({ agent }) => ({
@@ -144,7 +146,10 @@ function shownBody({ name, workflows }: AgentDefinition, decision: Decision): z.
       reason: Reason.optional(),
       ...(contracts.length === 0 ? {} : { metadata: needed ? metadata : metadata.optional() }),
     })
-    .meta({ id: `${pascal(name)}${pascal(decision)}Request` });
+    .meta({
+      id: `${pascal(name)}${pascal(decision)}Request`,
+      description: `What a decision to ${decision} may say beside that`,
+    });
 }
 
 function decisionOf({ reason, metadata }: { reason?: string | undefined; metadata?: unknown }) {

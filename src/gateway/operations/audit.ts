@@ -16,9 +16,13 @@ const verificationSchemas = () => ({
   output: AuditVerification,
 });
 
+const ABOUT_CHECKING =
+  "Computes the hashes anew, from the oldest entry on. Where the log is long one call checks a part: follow `nextCursor` to the end.";
+
 export const listAudit = operation<undefined>()({
   id: () => "listAudit",
   summary: () => "List what was done to the gateway's keys and webhook endpoints, newest first",
+  description: "Each entry has the hash of itself and of the entry before it. Nothing is ever removed.",
   scope: "audit:read",
   extent: "whole",
   rest: { method: "get", path: () => "/audit", status: 200 },
@@ -30,6 +34,7 @@ export const listAudit = operation<undefined>()({
 export const verifyAudit = operation<undefined>()({
   id: () => "verifyAudit",
   summary: () => "Check that the gateway's audit log is as it was written",
+  description: ABOUT_CHECKING,
   scope: "audit:read",
   extent: "whole",
   rest: { method: "get", path: () => "/audit/verification", status: 200 },
@@ -53,6 +58,7 @@ export const listAgentAudit = operation<Subject>()({
 export const verifyAgentAudit = operation<Subject>()({
   id: ({ agent }) => `verify${pascal(agent.name)}Audit`,
   summary: ({ agent }) => `Check that the audit log of one ${words(agent.name)} is as it was written`,
+  description: ABOUT_CHECKING,
   scope: "audit:read",
   rest: { method: "get", path: () => "/audit/verification", status: 200 },
   schemas: verificationSchemas,

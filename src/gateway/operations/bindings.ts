@@ -10,7 +10,7 @@ const MigrateBindingRequest = z
       .regex(/^[A-Za-z_$][\w$]{0,99}$/, "must be the name of a binding")
       .describe("What the binding was called"),
   })
-  .meta({ id: "MigrateBindingRequest" });
+  .meta({ id: "MigrateBindingRequest", description: "Whose instances take the present name" });
 
 export const migrateBinding = operation<WorkflowSubject>()({
   id: ({ workflow }) => `migrate${pascal(workflow.name)}Binding`,

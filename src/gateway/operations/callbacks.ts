@@ -5,19 +5,27 @@ import { ApprovalParams } from "./approvals";
 import { operation } from "./operation";
 import { servedPath } from "./served-path";
 
-const answer = { decision: Decision, reason: Reason.optional(), metadata: z.unknown().optional() };
+const answer = {
+  decision: Decision.describe("What was decided"),
+  reason: Reason.optional(),
+  metadata: z.unknown().optional().describe("As the approval contract of the instance's workflow says"),
+};
 
 /** Exactly one of the two ways to say which approval is meant. */
 const CallbackBody = z
   .union([
     z.strictObject({
-      agent: z.string().max(1024).describe("Path of the agent that owns the approval"),
+      agent: z
+        .string()
+        .max(1024)
+        .describe("Path of the agent that owns the approval")
+        .meta({ examples: ["/agents/order-desk/acme"] }),
       approvalId: ApprovalParams.shape.approvalId,
       ...answer,
     }),
     z.strictObject({ token: z.string().max(4096).describe("Token of a link"), ...answer }),
   ])
-  .meta({ id: "ApprovalCallback" });
+  .meta({ id: "ApprovalCallback", description: "The decision of another system, and what it decides" });
 
 export const receiveApprovalCallback = operation<undefined>()({
   id: () => "receiveApprovalCallback",

@@ -6,7 +6,7 @@ import { Flag } from "./flag";
 import { filterOf, filtersOf, InstanceParams } from "./instances";
 import { operation, type Subject } from "./operation";
 import { ListScope } from "../contract/page";
-import { agentSchemas } from "./schemas";
+import { agentSchemas, described } from "./schemas";
 import { pascal, words } from "./words";
 
 export const pauseInstance = controls("pause", {
@@ -134,11 +134,21 @@ export const sendInstanceEvent = operation<Subject>()({
 function shownEvent({ name, workflows }: AgentDefinition): z.ZodType {
   const declared = workflows.flatMap(({ events }) => Object.entries(events));
   const [first, second, ...rest] = declared.map(([type, payload]) =>
-    z.strictObject({ type: z.literal(type), payload }),
+    z.strictObject({
+      type: z.literal(type).describe("Type of the event"),
+      payload: described(payload, `Payload of an event ${type}`),
+    }),
   );
   const id = `${pascal(name)}SendEventRequest`;
-  if (first === undefined) return z.strictObject({ type: z.never(), payload: z.unknown() }).meta({ id });
-  return (second === undefined ? first : z.union([first, second, ...rest])).meta({ id });
+  const description = "An event that the workflow of the instance declares";
+  if (first === undefined)
+    return z
+      .strictObject({
+        type: z.never().describe("No workflow of the agent takes events"),
+        payload: z.unknown().describe("Nothing"),
+      })
+      .meta({ id, description });
+  return (second === undefined ? first : z.union([first, second, ...rest])).meta({ id, description });
 }
 
 interface Controlling<Body extends z.ZodType | undefined> {

@@ -6,9 +6,15 @@ import { operation } from "./operation";
 export const getHealth = operation<undefined>()({
   id: () => "getHealth",
   summary: () => "Tell that the Worker answers",
+  description:
+    "Says nothing of storage, bindings or agents: for who restarts what does not answer. It needs no key.",
   scope: null,
   rest: { method: "get", path: () => "/healthz", status: 200 },
-  schemas: () => ({ output: z.object({ status: z.literal("ok") }).meta({ id: "Health" }) }),
+  schemas: () => ({
+    output: z
+      .object({ status: z.literal("ok").describe("The Worker answers") })
+      .meta({ id: "Health", description: "Whether the Worker answers" }),
+  }),
   problems: [],
   answer: async () => ({ status: "ok" }),
 });
@@ -16,9 +22,15 @@ export const getHealth = operation<undefined>()({
 export const getReadiness = operation<undefined>()({
   id: () => "getReadiness",
   summary: () => "Tell that the gateway can serve: everything is bound, and its storage answers",
+  description:
+    "For who decides where requests are sent. Why it is not ready stands in the log alone. It needs no key.",
   scope: null,
   rest: { method: "get", path: () => "/readyz", status: 200 },
-  schemas: () => ({ output: z.object({ status: z.literal("ready") }).meta({ id: "Readiness" }) }),
+  schemas: () => ({
+    output: z
+      .object({ status: z.literal("ready").describe("The gateway can serve") })
+      .meta({ id: "Readiness", description: "Whether the gateway can serve" }),
+  }),
   problems: ["not_ready"],
   answer: async (_asked, { directory }) => {
     try {
@@ -35,6 +47,8 @@ export const getReadiness = operation<undefined>()({
 export const getLimits = operation<undefined>()({
   id: () => "getLimits",
   summary: () => "List the limits of the gateway",
+  description:
+    "Also those that its author chose, of streams and of requests. By name they stay the same; the numbers may differ from gateway to gateway.",
   scope: "agents:read",
   rest: { method: "get", path: () => "/limits", status: 200 },
   schemas: () => ({ output: GatewayLimits }),

@@ -8,11 +8,14 @@ import type { AgentDefinition } from "../registry/agent-definition";
 import { labelsBelow } from "../registry/registry";
 import { Flag } from "./flag";
 import { operation, type Subject, type WorkflowSubject } from "./operation";
+import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { agentSchemas, asSent, workflowSchemas } from "./schemas";
 import { pascal, words } from "./words";
 
 /** The path parameter of an instance. */
-export const InstanceParams = z.object({ instanceId: Name.describe("Id of the instance") });
+export const InstanceParams = z.object({
+  instanceId: Name.describe("Id of the instance").meta({ examples: ["november"] }),
+});
 
 const MAX_DELAY_SECONDS = LIMITS.delaySeconds.most;
 const MAX_BATCH = LIMITS.batchItems.most;
@@ -28,14 +31,18 @@ export function repeated<Item extends z.ZodType>(item: Item) {
 function startBody<Params extends z.ZodType>(params: Params) {
   return z.strictObject({
     params,
-    id: Name.optional().describe("Id of your own, unique in the agent; made if left out"),
-    metadata: Metadata.optional(),
+    id: Name.optional()
+      .describe("Id of your own, unique in the agent; made if left out")
+      .meta({ examples: ["november"] }),
+    metadata: Metadata.optional().describe("Labels, kept with the instance"),
     delay: z.int().min(0).max(MAX_DELAY_SECONDS).optional().describe("Seconds to wait before it begins"),
   });
 }
 
 function batchBody<Params extends z.ZodType>(params: Params) {
-  return z.strictObject({ items: z.array(startBody(params)).min(1).max(MAX_BATCH) });
+  return z.strictObject({
+    items: z.array(startBody(params)).min(1).max(MAX_BATCH).describe("The starts, each as one alone"),
+  });
 }
 
 export const startWorkflow = operation<WorkflowSubject>()({
@@ -55,6 +62,7 @@ export const startWorkflow = operation<WorkflowSubject>()({
     body: startBody(asSent(workflow.params)),
     shownBody: startBody(workflowSchemas(workflow).params).meta({
       id: `Start${pascal(workflow.name)}Request`,
+      description: `A start of ${workflow.name}`,
     }),
     output: workflowSchemas(workflow).instance,
   }),
@@ -73,15 +81,11 @@ export const startWorkflows = operation<WorkflowSubject>()({
     body: batchBody(asSent(workflow.params)),
     shownBody: batchBody(workflowSchemas(workflow).params).meta({
       id: `Start${pascal(workflow.name)}BatchRequest`,
+      description: `Starts of ${workflow.name}`,
     }),
-    output: z.object({
-      items: z.array(
-        z.discriminatedUnion("started", [
-          z.object({ started: z.literal(true), instance: workflowSchemas(workflow).instance }),
-          z.object({ started: z.literal(false), code: z.literal("instance_exists"), detail: z.string() }),
-        ]),
-      ),
-    }),
+    output: z
+      .object({ items: z.array(startedItem(workflow)).describe("What became of each start, in their order") })
+      .meta({ id: `Started${pascal(workflow.name)}Batch`, description: "What became of a batch of starts" }),
   }),
   problems: [],
   answer: async ({ body, once }, { agent }, { workflow }) => {
@@ -89,6 +93,20 @@ export const startWorkflows = operation<WorkflowSubject>()({
     return { items: await agent.startMany({ workflow: workflow.name, items, once }) };
   },
 });
+
+function startedItem(workflow: WorkflowDefinition) {
+  return z.discriminatedUnion("started", [
+    z.object({
+      started: z.literal(true).describe("It was started"),
+      instance: workflowSchemas(workflow).instance,
+    }),
+    z.object({
+      started: z.literal(false).describe("It was not started"),
+      code: z.literal("instance_exists").describe("Code of the problem"),
+      detail: z.string().describe("What is wrong with it"),
+    }),
+  ]);
+}
 
 interface StartBody {
   readonly params: Record<string, unknown>;
@@ -105,6 +123,8 @@ function toStart({ params, id, metadata = {}, delay = 0 }: StartBody) {
 export const getInstance = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}Instance`,
   summary: ({ agent }) => `Read one instance of one ${words(agent.name)}`,
+  description:
+    "As it is now; one that ended has its `output` or `error`. `Prefer: wait` holds the answer until it has ended.",
   scope: "instances:read",
   rest: { method: "get", path: () => "/instances/{instanceId}", status: 200, waits: true },
   schemas: ({ agent }) => ({ params: InstanceParams, output: agentSchemas(agent).instance }),

@@ -34,7 +34,7 @@ export const LinkBody = z
     path: ["ttlSeconds"],
     message: "give expiresAt or ttlSeconds, not both",
   })
-  .meta({ id: "ApprovalLinkRequest" });
+  .meta({ id: "ApprovalLinkRequest", description: "For whom a link is, and how far it goes" });
 
 export const createLink = operation<Subject>()({
   id: ({ agent }) => `create${pascal(agent.name)}ApprovalLink`,
@@ -78,7 +78,9 @@ export const listLinks = operation<Subject>()({
   rest: { method: "get", path: () => "/approvals/{approvalId}/links", status: 200 },
   schemas: () => ({
     params: ApprovalParams,
-    output: z.object({ items: z.array(ApprovalLink) }).meta({ id: "ApprovalLinks" }),
+    output: z
+      .object({ items: z.array(ApprovalLink).describe("The links") })
+      .meta({ id: "ApprovalLinkList", description: "The links of one approval" }),
   }),
   problems: ["approval_not_found"],
   answer: async ({ params: { approvalId } }, { agent }) => ({ items: await agent.listLinks({ approvalId }) }),

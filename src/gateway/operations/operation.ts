@@ -114,7 +114,8 @@ export interface Operation<Over = unknown, Schemas extends OperationSchemas = Op
   /** Its id in documents and SDKs, `verbNoun`. */
   readonly id: (subject: Over) => string;
   readonly summary: (subject: Over) => string;
-  readonly description?: string;
+  /** What else a caller should know, in Markdown. */
+  readonly description: string;
   /** The scope that a caller needs; null if anybody may call it. */
   readonly scope: Scope | null;
   /** Whether callers are let in by their signature of the body, and not by a key. */

@@ -8,9 +8,18 @@ import { hasStateBelow, workflowsBelow } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
 import { pascal } from "./words";
 
-/** Names a schema of a user for documents and SDKs, unless the user has named it. */
-export function named<Schema extends z.ZodType>(schema: Schema, id: string): Schema {
-  return schema.meta()?.id === undefined ? schema.meta({ id }) : schema;
+/**
+ * Names a schema of a user for documents and SDKs, unless the user has named it.
+ *
+ * @param description is said of one that has none.
+ */
+export function named<Schema extends z.ZodType>(schema: Schema, id: string, description: string): Schema {
+  return schema.meta()?.id === undefined ? described(schema, description).meta({ id }) : schema;
+}
+
+/** Describes a schema of a user, unless the user has described it. */
+export function described<Schema extends z.ZodType>(schema: Schema, description: string): Schema {
+  return schema.description === undefined ? schema.describe(description) : schema;
 }
 
 // A named schema is one component of the document, so each is made once.
@@ -18,15 +27,18 @@ const ofWorkflow = memoized(({ name, params, progress, output, approval }: Workf
   const prefix = pascal(name);
   const shown = {
     name,
-    progress: named(progress, `${prefix}Progress`),
-    output: named(output, `${prefix}Output`),
+    progress: named(progress, `${prefix}Progress`, `Progress that ${name} reports`),
+    output: named(output, `${prefix}Output`, `What ${name} returns`),
   };
   return {
-    params: named(params, `${prefix}Params`),
+    params: named(params, `${prefix}Params`, `What a start of ${name} takes`),
     instance: instanceSchema(shown, `${prefix}Instance`),
     event: eventSchema(shown, `${prefix}Event`),
     /** Undefined where an approver sends nothing along. */
-    approval: approval.def.type === "undefined" ? undefined : named(approval, `${prefix}ApprovalMetadata`),
+    approval:
+      approval.def.type === "undefined"
+        ? undefined
+        : named(approval, `${prefix}ApprovalMetadata`, `What an approver of ${name} may send along`),
   };
 });
 

@@ -12,6 +12,8 @@ const etag = (answer: unknown): string => (answer as StateView).etag;
 export const getState = operation<Subject>()({
   id: ({ agent }) => `get${pascal(agent.name)}State`,
   summary: ({ agent }) => `Read the state of one ${words(agent.name)}`,
+  description:
+    "With its entity tag, also in `ETag`: send that in `If-Match` to change the state only as it was read.",
   scope: "agents:read",
   rest: { method: "get", path: () => "/state", status: 200, etag },
   schemas: ({ agent }) => ({ output: stateView(agent) }),
@@ -62,14 +64,16 @@ export const resetState = operation<Subject>()({
 });
 
 function stateOf({ name, state = z.unknown() }: AgentDefinition): z.ZodType {
-  return named(state, `${pascal(name)}State`);
+  return named(state, `${pascal(name)}State`, `State of one ${words(name)}`);
 }
 
 function stateView(agent: AgentDefinition) {
-  return z.object({
-    state: z
-      .union([stateOf(agent), z.null()])
-      .describe("Null where none was set, and the class has no first one"),
-    etag: z.string().describe("Changes with the state; also in the ETag header"),
-  });
+  return z
+    .object({
+      state: z
+        .union([stateOf(agent), z.null()])
+        .describe("Null where none was set, and the class has no first one"),
+      etag: z.string().describe("Changes with the state; also in the ETag header"),
+    })
+    .meta({ id: `${pascal(agent.name)}StateView`, description: "A state and its entity tag" });
 }

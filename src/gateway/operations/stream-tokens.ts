@@ -65,7 +65,9 @@ export const revokeStreamToken = operation<Subject>()({
   once: false,
   schemas: () => ({
     params: z.object({ tokenId: StreamTokenId.describe("Id of the token") }),
-    output: z.object({ revoked: z.literal(true) }).meta({ id: "RevokedStreamToken" }),
+    output: z
+      .object({ revoked: z.literal(true).describe("It reads nothing any more") })
+      .meta({ id: "RevokedStreamToken", description: "A stream token that was revoked" }),
   }),
   problems: [],
   answer: async ({ params }, { agent }) => {

@@ -28,7 +28,7 @@ export const listDeliveries = operation<undefined>()({
   schemas: () => ({
     params: EndpointParams,
     query: z.strictObject({
-      status: DeliveryStatus.optional(),
+      status: DeliveryStatus.optional().describe("Only those that are, or ended, so"),
       limit: Limit,
       cursor: z.string().optional().describe("`nextCursor` of the page before"),
     }),
@@ -47,6 +47,8 @@ export const listDeliveries = operation<undefined>()({
 export const getDelivery = operation<undefined>()({
   id: () => "getWebhookDelivery",
   summary: () => "Read one delivery with its attempts",
+  description:
+    "How each attempt ended, and when the next one is due. What was sent is not shown: it may carry a link that decides.",
   scope: "webhooks:manage",
   extent: "whole",
   rest: { method: "get", path: () => ONE, status: 200 },

@@ -22,6 +22,7 @@ const ONE = `${ROOT}/{endpointId}`;
 export const listEndpoints = operation<undefined>()({
   id: () => "listWebhookEndpoints",
   summary: () => "List the webhook endpoints, in the order in which they were made",
+  description: "Also those that are disabled, with the reason. No secret is shown.",
   scope: "webhooks:manage",
   extent: "whole",
   rest: { method: "get", path: () => ROOT, status: 200 },
@@ -58,6 +59,8 @@ export const createEndpoint = operation<undefined>()({
 export const getEndpoint = operation<undefined>()({
   id: () => "getWebhookEndpoint",
   summary: () => "Read one webhook endpoint",
+  description:
+    "What it is sent, and whether it is; if it is not, why, and since when. Its secret is not shown.",
   scope: "webhooks:manage",
   extent: "whole",
   rest: { method: "get", path: () => ONE, status: 200 },
@@ -112,7 +115,7 @@ export const testEndpoint = operation<undefined>()({
 export const enableEndpoint = operation<undefined>()({
   id: () => "enableWebhookEndpoint",
   summary: () => "Enable one webhook endpoint again",
-  description: "Messages that waited are sent.",
+  description: "Messages that waited are sent. Of one that is enabled nothing changes.",
   scope: "webhooks:manage",
   extent: "whole",
   rest: { method: "post", path: () => `${ONE}/enable`, status: 200 },

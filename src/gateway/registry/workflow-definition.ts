@@ -7,10 +7,10 @@ import { type Duration, toMilliseconds } from "./duration";
 
 /** Cloudflare's own progress type, used where a workflow declares none: `percent` is 0 to 1. */
 export const DefaultProgress = z.looseObject({
-  step: z.string().optional(),
-  status: z.enum(["pending", "running", "complete", "error"]).optional(),
-  message: z.string().optional(),
-  percent: z.number().optional(),
+  step: z.string().optional().describe("Name of the step"),
+  status: z.enum(["pending", "running", "complete", "error"]).optional().describe("How the step goes"),
+  message: z.string().optional().describe("What to tell a person"),
+  percent: z.number().optional().describe("How far it is: 0 to 1"),
 });
 
 /** How an instance can end. */

@@ -7,8 +7,11 @@ const RETRY_MS = 1_000;
 /** Frames are sent together up to about this many characters. */
 const CHUNK_LENGTH = 65_536;
 
-/** The first bytes of a stream: they tell the client how soon to come back, and open the response at once. */
-export const OPENING = `retry: ${RETRY_MS}\n\n`;
+/**
+ * The first bytes of a stream: they tell the client how soon to come back, and open the response at once. They are the first
+ * line of the frame that follows: generated clients take a frame of their own, which has no data, for an event.
+ */
+export const OPENING = `retry: ${RETRY_MS}\n`;
 
 /** A comment that keeps proxies from cutting a silent stream. */
 export const HEARTBEAT = ": heartbeat\n\n";

@@ -114,7 +114,6 @@ async function receive(
 ): Promise<Received> {
   const { scope } = operation.operation;
   const principal = scope === null ? undefined : await identify(follows);
-  if (principal !== undefined) c.set("principal", principal);
   await countCaller(c, principal);
   if (principal !== undefined && scope !== null) requireScope(principal, scope);
   const input = await read();

@@ -21,8 +21,17 @@ export interface Disabling {
   readonly turn: number;
 }
 
+const DAY_MS = 86_400_000;
 /** Who is not reached for so long is sent nothing any more. */
-const FAILING_MS = 5 * 86_400_000;
+const FAILING_MS = 5 * DAY_MS;
+/** Where nothing was tried for so long, which is longer than any pause of the schedule, the failures before do not count. */
+const QUIET_MS = 2 * DAY_MS;
+
+/** Attempts that failed, with none between that did not. In milliseconds. */
+interface Failing {
+  readonly since: number;
+  readonly last: number;
+}
 
 /** Where the messages of one endpoint go, and whether they go at all. */
 export class Target {
@@ -43,7 +52,7 @@ export class Target {
     if (known !== undefined && known.version >= config.version) return;
     this.#write("target", config);
     if (known?.turn === config.turn) return;
-    for (const key of ["disabling", "untold", "failing_since"]) this.#write(key, null);
+    for (const key of ["disabling", "untold", "failing"]) this.#write(key, null);
   }
 
   /** Notes that the endpoint is gone. Inside a change. */
@@ -59,17 +68,17 @@ export class Target {
 
   /** Notes that a message got there. Inside a change. */
   reached(): void {
-    if (this.#read("failing_since") !== undefined) this.#write("failing_since", null);
+    if (this.#read("failing") !== undefined) this.#write("failing", null);
   }
 
   /** Notes that one did not, which may disable the endpoint. Inside a change. @param isGone whether it answered so. */
   missed(now: number, isGone: boolean): void {
-    const since = this.#read<number>("failing_since");
-    if (since === undefined) this.#write("failing_since", now);
+    const failing = this.#read<Failing>("failing");
+    const since = failing !== undefined && now - failing.last <= QUIET_MS ? failing.since : now;
+    this.#write("failing", { since, last: now } satisfies Failing);
     const config = this.config();
     if (config === undefined || !this.isOpen()) return;
-    const isFailing = since !== undefined && now - since >= FAILING_MS;
-    if (!isGone && !isFailing) return;
+    if (!isGone && now - since < FAILING_MS) return;
     const disabling: Disabling = { reason: isGone ? "gone" : "failing", at: now, turn: config.turn };
     this.#write("disabling", disabling);
     this.#write("untold", disabling);
