@@ -173,7 +173,7 @@ function createApp(
   // Ahead of what is said of addresses: people read what becomes of a link that was written wrongly.
   app.route("/approvals", approvalPage(registry));
   const operations = bindOperations(registry);
-  // As its clients write addresses in a way of their own.
+  // Its clients write addresses in a way of their own.
   mountTrpc(app, operations, registry);
   app.use(oneAddress);
   mountRest(app, operations, registry);

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import type { GatewayEnv } from "../../routes/gateway-env.ts";
 import { onError } from "../../routes/problem-response.ts";
 import { traced } from "../../routes/trace.ts";
-import { callbackSenders } from "../../src/gateway/auth/callback-senders.ts";
 import { type Authenticator, type Principal, principalOf } from "../../src/gateway/auth/principal.ts";
 import { signingKeys } from "../../src/gateway/auth/signing-keys.ts";
 import { streamTokens } from "../../src/gateway/auth/stream-token.ts";

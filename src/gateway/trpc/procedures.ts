@@ -114,6 +114,8 @@ async function receive(
 ): Promise<Received> {
   const { scope } = operation.operation;
   const principal = scope === null ? undefined : await identify(follows);
+  // The log names callers also if they are refused.
+  if (principal !== undefined) c.set("principal", principal);
   await countCaller(c, principal);
   if (principal !== undefined && scope !== null) requireScope(principal, scope);
   const input = await read();
