@@ -114,13 +114,13 @@ async function receive(
 ): Promise<Received> {
   const { scope } = operation.operation;
   const principal = scope === null ? undefined : await identify(follows);
+  // The log names callers also if they are refused.
+  if (principal !== undefined) c.set("principal", principal);
   await countCaller(c, principal);
   if (principal !== undefined && scope !== null) requireScope(principal, scope);
   const input = await read();
-  if (principal !== undefined && scope !== null) {
+  if (principal !== undefined && scope !== null)
     requireReach(principal, scope, targetOf(operation, namesIn(operation, input)));
-    c.set("principal", principal);
-  }
   const sent = await readInput(operation, follows ? resumed(input) : input);
   const { idempotencyKey = c.req.header("idempotency-key"), ifMatch, ...request } = sent;
   const once = takesKey(operation)
