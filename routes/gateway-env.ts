@@ -3,7 +3,8 @@ import type { LinkTokens } from "../src/gateway/auth/link-token";
 import type { Authenticator, Principal } from "../src/gateway/auth/principal";
 import type { GatewayLimit } from "../src/gateway/contract/limits";
 import type { ProblemCode } from "../src/gateway/contract/problem";
-import type { OpenDirectory, Port } from "../src/gateway/port";
+import type { OpenDirectory } from "../src/gateway/directory-port";
+import type { Port } from "../src/gateway/port";
 import type { StreamLimits } from "../src/gateway/stream/limits";
 import type { RateLimit } from "./rate-policy";
 

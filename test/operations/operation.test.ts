@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { EVERYTHING } from "../../src/gateway/contract/grant.ts";
 import { Catalogue } from "../../src/gateway/contract/agent.ts";
-import type { AgentPort, DirectoryPort, Port } from "../../src/gateway/port.ts";
+import type { DirectoryPort } from "../../src/gateway/directory-port.ts";
+import type { AgentPort, Port } from "../../src/gateway/port.ts";
 import type { Asked, OperationSchemas, Reach } from "../../src/gateway/operations/operation.ts";
 import { type BoundOperation, bindOperations } from "../../src/gateway/operations/table.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Actor } from "../contract/audit";
 import { type Outcome, toOutcome } from "../durable/outcome";
 import { Store } from "../durable/store";
-import type { DirectoryPort } from "../port";
+import type { DirectoryPort } from "../directory-port";
 import { allowsLoopback, endpointCalls, type EndpointDirectory } from "../webhook/reach";
 import type { Listener } from "../webhook/subscription";
 import type { Disabling } from "../webhook/target";

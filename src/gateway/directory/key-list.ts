@@ -7,7 +7,7 @@ import { ProblemError } from "../contract/problem";
 import type { AuditLog } from "../durable/audit-log";
 import { placeOfCursor, sealCursor } from "../durable/sealed-cursor";
 import type { Row, Store } from "../durable/store";
-import type { KeysPort } from "../port";
+import type { KeysPort } from "../directory-port";
 import type { KeyObject } from "./key-object";
 
 /** The migration that makes the list of keys. */

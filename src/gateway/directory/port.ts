@@ -1,7 +1,7 @@
 import type { KeyHolder } from "../contract/key";
 import { ProblemError } from "../contract/problem";
 import { fromOutcome } from "../durable/outcome";
-import type { DirectoryPort, OpenDirectory } from "../port";
+import type { DirectoryPort, OpenDirectory } from "../directory-port";
 import { directoryStub, openKeys } from "./stubs";
 
 /** Reaches the directory through its binding, in one round trip. */

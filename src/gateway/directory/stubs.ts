@@ -1,7 +1,7 @@
 import type { Actor } from "../contract/audit";
 import { ProblemError } from "../contract/problem";
 import { fromOutcome, type Outcome } from "../durable/outcome";
-import type { DirectoryPort } from "../port";
+import type { DirectoryPort } from "../directory-port";
 import type { KeyObject } from "./key-object";
 
 /** Name of the Durable Object binding of the directory. */

@@ -16,7 +16,8 @@ import {
 import type { AuditLog } from "../durable/audit-log";
 import type { Answers } from "../durable/answers";
 import type { Store } from "../durable/store";
-import type { Once, PageRequest, WebhookPort } from "../port";
+import type { WebhookPort } from "../directory-port";
+import type { Once, PageRequest } from "../port";
 import { ownPayload, type WebhookPayload } from "../webhook/payload";
 import type { EndpointCalls } from "../webhook/reach";
 import { wantsType } from "../webhook/subscription";
