@@ -146,6 +146,21 @@ describe("a link is used", () => {
     expect(entry?.detail).not.toHaveProperty("sender");
   });
 
+  test("by a signed callback too, of which the audit log says who sent it", async () => {
+    const { give, service, approvalId, records } = await openGate();
+    const { id } = await give(bob, "carol");
+    const said = { decision: "approve", reason: undefined, metadata: { note: "n" } } as const;
+    await actingFor({ ...person("erp"), door: "callback" }, () =>
+      service.decideByLink({ id, approvalId, ...said, shown: undefined, once: undefined }),
+    );
+    const [entry] = records.audit.page({ limit: 1, cursor: undefined }).items;
+    expect(entry).toMatchObject({
+      principal: "carol",
+      door: "callback",
+      detail: { linkId: id, sender: "erp" },
+    });
+  });
+
   test("by a vote that does not close the gate too; a repeat under its key is answered as before", async () => {
     const { give, list, use } = await openGate({ required: 2 });
     const [carol, dave] = [await give(bob, "carol"), await give(bob, "dave")];

@@ -18,8 +18,7 @@ class Base {
   declare webSocketMessage: (message: string) => string;
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     const vacancy = vacancyOf(new.target as unknown as Parameters<typeof vacancyOf>[0], ctx, env);
-    // What stands for an object is returned instead of it.
-    // oxlint-disable-next-line no-constructor-return
+    // oxlint-disable-next-line no-constructor-return -- what stands for an object is returned instead of it
     if (vacancy !== undefined) return vacancy as unknown as Base;
     Object.defineProperty(this, "ctx", { value: ctx });
     ctx.storage.sql.exec("CREATE TABLE cf_agents_state (id TEXT)");
