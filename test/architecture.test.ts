@@ -125,6 +125,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/gateway/client/": ["type src/gateway/contract/", "type src/gateway/registry/", "eventsource-parser"],
   "src/client": ["src/gateway/client/"],
+  "src/types": ["type src/gateway/contract/", "type src/gateway/registry/"],
   "src/gateway/app": [
     "openapi/",
     "routes/",

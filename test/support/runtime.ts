@@ -19,19 +19,21 @@ export interface Runtime extends Omit<TestGateway, "harness"> {
  *
  * @param storage an absolute folder.
  * @param variables of its environment, beside the API key.
+ * @param root of the project that it is of, by the wrangler of that project.
  */
 export async function startRuntime(
   config: string,
   storage: string,
   variables: Readonly<Record<string, string>> = {},
+  root = ROOT,
 ): Promise<Runtime> {
   const key = "sy_test_4f1c2b7d9e0a6358";
   const child = spawn(
-    "wrangler",
+    join(root, "node_modules", ".bin", "wrangler"),
     [
       "dev",
       "-c",
-      join(ROOT, config),
+      join(root, config),
       "--ip",
       "127.0.0.1",
       "--port",
@@ -47,7 +49,7 @@ export async function startRuntime(
       ]),
     ],
     // A group of its own, so that one signal reaches the engine too.
-    { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] },
+    { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] },
   );
   let output = "";
   for (const stream of [child.stdout, child.stderr])
