@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -87,4 +87,18 @@ export async function run(
   await closed;
   if (child.exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${child.exitCode}`);
   return lines;
+}
+
+/** The program of a language that README shows for the client that is generated in it, if it has ten lines at most. */
+export async function shownInReadme(language: "ts" | "py", imported: string): Promise<string> {
+  const readme = await readFile(join(ROOT, "README.md"), "utf8");
+  const blocks = Array.from(readme.matchAll(/```(\w+)\n(.*?)```/gs), ([, name, block = ""]) => ({
+    name,
+    block,
+  }));
+  const shown = blocks.find(({ name, block }) => name === language && block.includes(imported))?.block;
+  if (shown === undefined) throw new Error(`README shows no ${language} with ${imported}`);
+  const lines = shown.trim().split("\n").length;
+  if (lines > 10) throw new Error(`README shows ${lines} lines of ${language}`);
+  return shown;
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateClients, type Language } from "../../scripts/generate-clients.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
-import { compile, openWorkbench, place, run, type Workbench } from "./running.ts";
+import { compile, openWorkbench, place, run, shownInReadme, type Workbench } from "./running.ts";
 import { expectSession } from "./session.ts";
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
@@ -30,10 +30,7 @@ describe("the TypeScript client that is generated from the document", () => {
   });
 
   test("is used as README says", async () => {
-    const readme = await readFile(join(import.meta.dirname, "..", "..", "README.md"), "utf8");
-    const [, snippet = ""] =
-      /```ts\n(import [^`]*from "\.\/sdk\/typescript\/client\.ts";[^`]*)```/.exec(readme) ?? [];
-    expect(snippet.trim().split("\n").length).toBeLessThanOrEqual(10);
+    const snippet = await shownInReadme("ts", 'from "./sdk/typescript/client.ts"');
     const program = join(dirname(clients.typescript), "readme.ts");
     const here = snippet
       .replace("./sdk/typescript/", "./")
@@ -57,8 +54,11 @@ describe("the TypeScript client that is generated from the document", () => {
 });
 
 // Driving it needs httpx, which is fetched from elsewhere: npm run test:python.
-test(`the Python client that is generated is ${hasPython ? "compiled, not driven" : "not even compiled: there is no python3 here"}`, () => {
-  const compiled = hasPython ? spawnSync("python3", ["-m", "py_compile", clients.python]) : undefined;
+test(`the Python client that is generated, and what README does with it, is ${hasPython ? "compiled, not driven" : "not even compiled: there is no python3 here"}`, async () => {
+  const program = join(dirname(clients.python), "readme.py");
+  await writeFile(program, await shownInReadme("py", "from client import"));
+  const files = [clients.python, program];
+  const compiled = hasPython ? spawnSync("python3", ["-m", "py_compile", ...files]) : undefined;
   expect(compiled?.stderr.toString() ?? "").toBe("");
   expect(compiled?.status ?? 0).toBe(0);
 });
