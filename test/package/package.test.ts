@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -125,7 +125,11 @@ describe("in an empty project, with the agent and the workflow that README shows
     await rm(storage, { recursive: true });
   });
 
-  test("these are all files that it takes", () => {
+  test("these are all files that it takes, beside what is to be installed", async () => {
+    const { peerDependencies } = await readManifest();
+    const [, agents = ""] = /^~(\d+\.\d+)\.\d+$/.exec(peerDependencies["agents"] ?? "") ?? [];
+    const readme = await readFile(join(ROOT, "README.md"), "utf8");
+    expect(readme).toContain(`npm install ./${basename(packed.tarball)} agents@${agents} zod`);
     expect([...files.keys()]).toEqual([
       "src/refund.ts",
       "src/order-desk.ts",
