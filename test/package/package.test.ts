@@ -150,13 +150,14 @@ describe("in an empty project, with the agent and the workflow that README shows
     expect(Object.keys(dependencies).filter((name) => !below.includes(`"${name}"`))).toEqual([]);
   });
 
-  test("every package that it imports is one that it depends on", async () => {
+  test("every package that it imports is one that it depends on, and no path of this machine is in it", async () => {
     const { dependencies, peerDependencies } = await readManifest();
     const known = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
     const modules = packed.files.filter((file) => /^dist\/(?!assets).*\.(?:js|d\.ts)$/.test(file));
     const imported = new Set<string>();
     for (const file of modules) {
       const text = await readFile(join(project.root, "node_modules", "switchyard", file), "utf8");
+      expect(text, file).not.toContain(ROOT);
       for (const [, name = ""] of text.matchAll(
         /(?:\bfrom |\bimport\(|\bimport )"((?:@[^"/]+\/)?[^"./][^"/]*)[^"]*"/g,
       ))
