@@ -76,9 +76,10 @@ async function serve(
       return answerCall(c, registry, { tool, input, allowed });
     },
   });
-  c.header("cache-control", "no-store");
+  const answer = new Response(response.body, response);
+  answer.headers.set("cache-control", "no-store");
   // With the headers that every answer has.
-  return c.newResponse(response.body, response);
+  return c.newResponse(answer.body, answer);
 }
 
 /** The one message of a request. Revisions of the protocol that knew batches are gone by, and each call is to be counted. */

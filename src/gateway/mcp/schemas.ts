@@ -7,6 +7,7 @@ import { Name } from "../contract/names";
 import type { BoundOperation } from "../operations/table";
 import { words } from "../operations/words";
 import { flatSchema } from "./flat-schema";
+import { inWordsOfTools } from "./texts";
 
 /** A JSON Schema (2020-12), as a value of JSON. */
 export type JsonSchema = Record<string, unknown>;
@@ -16,12 +17,11 @@ export type ObjectSchema = JsonSchema & { type: "object" };
 type Side = "input" | "output";
 type Shape = Readonly<Record<string, z.ZodType>>;
 
+/** Longest time, in seconds, for which an answer is held: clients of MCP give up after a minute. */
+const LONGEST_WAIT_SECONDS = LIMITS.waitSeconds.most - 10;
+
 /** How long an answer may be held, in seconds. */
-export const WaitSeconds = z
-  .int()
-  .min(0)
-  .max(LIMITS.waitSeconds.most)
-  .describe("Holds the answer until there is news of it, so many seconds at most");
+export const WaitSeconds = z.int().min(0).max(LONGEST_WAIT_SECONDS);
 
 /**
  * What a tool takes: one object, in which the names, the parts of REST's path and query, and the body stand side by side, as `readInput`
@@ -36,7 +36,7 @@ export function inputSchemaOf(bound: BoundOperation): ObjectSchema {
     ...(subject === undefined ? {} : { name: nameOf(subject.chain) }),
     ...schemas.params?.shape,
     ...bodyFields(bound),
-    ...(rest.waits ? { waitSeconds: WaitSeconds.optional() } : {}),
+    ...(rest.waits ? { waitSeconds: WaitSeconds.describe(waitingFor(bound)).optional() } : {}),
     ...(takesKey(bound) ? { idempotencyKey: IdempotencyKey.optional() } : {}),
     ...(rest.etag === undefined || rest.method === "get" ? {} : { ifMatch: IfMatch.optional() }),
   };
@@ -44,7 +44,7 @@ export function inputSchemaOf(bound: BoundOperation): ObjectSchema {
   const made = turn(z.object(query), "output");
   const fields = Object.entries(propertiesOf(sent)).map(([field, schema]) => [
     field,
-    field in query ? shownField(schema, propertiesOf(made)[field] ?? {}) : schema,
+    inWords(field in query ? shownField(schema, propertiesOf(made)[field] ?? {}) : schema),
   ]);
   const required = Object.entries({ ...plain, ...query })
     .filter(([, schema]) => !schema.safeParse(undefined).success)
@@ -78,6 +78,11 @@ function nameOf(chain: readonly { readonly name: string }[]): z.ZodType {
     .array(Name)
     .length(chain.length)
     .describe(`Names from the root agent down, one of each: ${classes.join(", ")}`);
+}
+
+function waitingFor({ operation: { kind } }: BoundOperation): string {
+  const news = kind === "events" ? "there is an event" : "the instance has ended";
+  return `Holds the answer until ${news}, so many seconds at most`;
 }
 
 /** The fields of a body, or the word under which all of it stands. */
@@ -115,6 +120,12 @@ function shownField(sent: JsonSchema, made: JsonSchema): JsonSchema {
     ...(usual === undefined ? {} : { default: usual }),
     description: sent["description"] ?? description,
   };
+}
+
+function inWords({ description, ...schema }: JsonSchema): JsonSchema {
+  return typeof description === "string"
+    ? { ...schema, description: inWordsOfTools(description) }
+    : { ...schema };
 }
 
 function turn(schema: z.ZodType, io: Side): JsonSchema {

@@ -1,4 +1,11 @@
-import { createMcpHandler, ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
+import {
+  createMcpHandler,
+  isLegacyRequest,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  WebStandardStreamableHTTPServerTransport,
+} from "@modelcontextprotocol/server";
 import type { ToolResult } from "./answer";
 import { INSTRUCTIONS } from "./texts";
 import type { Tool } from "./tools";
@@ -12,12 +19,29 @@ export interface Served {
 }
 
 /** Answers one message of MCP, in whichever revision of the protocol it is. Nothing is kept from one to the next. */
-export function serveMessage(request: Request, message: object, served: Served): Promise<Response> {
+export async function serveMessage(request: Request, message: object, served: Served): Promise<Response> {
+  if (await isLegacyRequest(request, message)) return serveAsBefore(request, message, served);
   const { fetch } = createMcpHandler(() => createServer(served), {
+    legacy: "reject",
     // What there is to hear of is in journals.
     maxSubscriptions: 0,
   });
   return fetch(request, { parsedBody: message });
+}
+
+/**
+ * Answers a message of a revision before 2026. The SDK's own handler would begin its answer, as a stream of one event, before anybody
+ * knows what it will be: here it is whole, so that the log can tell of it.
+ */
+async function serveAsBefore(request: Request, message: object, served: Served): Promise<Response> {
+  const server = createServer(served);
+  const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+  await server.connect(transport);
+  try {
+    return await transport.handleRequest(request, { parsedBody: message });
+  } finally {
+    await server.close();
+  }
 }
 
 /** The lower of the SDK's two servers: the other one would check inputs itself, and not tell of it as a problem. */

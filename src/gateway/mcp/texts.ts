@@ -14,7 +14,7 @@ const EVENTS =
   "A page of what happened, oldest first. Send its `nextCursor` as `after` for what follows, now or later, until `ended`. " +
   "`gap` says that some events after the cursor are no longer kept.";
 
-/** What an operation calls by its name in HTTP, and the input of a tool otherwise. */
+/** What HTTP and the input of a tool call by different names. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/`Prefer: wait`/g, "`waitSeconds`"],
   [/an `Idempotency-Key`/g, "an `idempotencyKey`"],
@@ -22,15 +22,25 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/, also in `ETag`/g, ""],
   [/`\?require=waiting`/g, "`require`"],
   [/`scope=subtree`/g, "`scope` `subtree`"],
+  [/`count=true`/g, "`count`"],
+  [/; `Last-Event-ID` does the same/g, ""],
+  [/on a JSON page/g, "on a page"],
 ];
 
-/** What a model is told of an operation: what it does, and what to know of it. */
-export function descriptionOf({ summary, operation }: BoundOperation): string {
-  const about = operation.kind === "events" ? EVENTS : inWordsOfTools(operation.description);
-  const sentence = /[.!?]$/.test(summary) ? summary : `${summary}.`;
-  return `${sentence} ${about}`;
+/** What an operation is called before people: one that follows a journal reads it here. */
+export function titleOf({ summary, operation }: BoundOperation): string {
+  return operation.kind === "events" ? summary.replace(/^Follow/, "Read the events of") : summary;
 }
 
-function inWordsOfTools(text: string): string {
+/** What a model is told of an operation: what it does, and what to know of it. */
+export function descriptionOf(bound: BoundOperation): string {
+  const title = titleOf(bound);
+  const { kind, description } = bound.operation;
+  const about = kind === "events" ? EVENTS : inWordsOfTools(description);
+  return `${title}${/[.!?]$/.test(title) ? "" : "."} ${about}`;
+}
+
+/** A text that was written for HTTP, with the names that things have in the input of a tool. */
+export function inWordsOfTools(text: string): string {
   return WORDS.reduce((said, [word, instead]) => said.replace(word, instead), text);
 }

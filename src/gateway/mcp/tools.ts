@@ -1,6 +1,6 @@
 import type { BoundOperation } from "../operations/table";
 import { inputSchemaOf, type JsonSchema, outputSchemaOf } from "./schemas";
-import { descriptionOf } from "./texts";
+import { descriptionOf, titleOf } from "./texts";
 
 /** An operation as a tool. */
 export interface Tool {
@@ -73,7 +73,7 @@ function show(name: string, reads: boolean, operation: BoundOperation): ShownToo
   const outputSchema = outputSchemaOf(operation);
   return {
     name,
-    title: operation.summary,
+    title: titleOf(operation),
     description: descriptionOf(operation),
     inputSchema: inputSchemaOf(operation),
     ...(outputSchema === undefined ? {} : { outputSchema }),

@@ -1,0 +1,178 @@
+import { describe, expect, test } from "vitest";
+import { readInput } from "../../routes/input.ts";
+import { ProblemError } from "../../src/gateway/contract/problem.ts";
+import { createTools, toolName } from "../../src/gateway/mcp/tools.ts";
+import { bindOperations } from "../../src/gateway/operations/table.ts";
+import { createRegistry } from "../../src/gateway/registry/registry.ts";
+import { roots } from "../operations/sample.ts";
+
+const tools = createTools(bindOperations(createRegistry(roots)));
+const named = tools.map((tool) => [tool.name, tool] as const);
+
+interface Shown {
+  readonly type?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Shown>>;
+  readonly required?: readonly string[];
+  readonly [keyword: string]: unknown;
+}
+const inputOf = (name: string): Shown =>
+  (tools.find((tool) => tool.name === name)?.shown().inputSchema ?? {}) as Shown;
+const outputOf = (name: string) =>
+  tools.find((tool) => tool.name === name)?.shown().outputSchema as Shown | undefined;
+
+describe("the names of tools", () => {
+  test("are those of the operations, each its own, in letters that every client takes", () => {
+    const names = tools.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.filter((name) => !/^[A-Za-z0-9_]{1,64}$/.test(name))).toEqual([]);
+    expect(names).toEqual(expect.arrayContaining(["startRefundOrder", "listOrderDeskInstances"]));
+  });
+
+  test("say that a journal is read", () => {
+    expect(toolName("streamOrderDeskEvents")).toBe("listOrderDeskEvents");
+    expect(toolName("streamliner")).toBe("streamliner");
+  });
+
+  test("are cut where they are too long, and stay different", () => {
+    const long = (end: string) => `createOrderDeskInstanceStreamTokenOfOneWayThatIsTooLongToBeNamed${end}`;
+    const names = ["", "A", "B"].map((end) => toolName(long(end)));
+    expect(names[0]).toBe(long(""));
+    expect(names.slice(1)).toEqual([
+      "createOrderDeskInstanceStreamTokenOfOneWayThatIsTooLong_fbab33f5",
+      "createOrderDeskInstanceStreamTokenOfOneWayThatIsTooLong_f8ab2f3c",
+    ]);
+    expect(names.map((name) => name.length)).toEqual([64, 64, 64]);
+  });
+});
+
+describe.each(named)("%s", (_, tool) => {
+  const shown = tool.shown();
+  const input = shown.inputSchema as Shown;
+  /** What is wrong with an input. */
+  const places = async (sent: object) => {
+    const failure: unknown = await readInput(tool.operation, sent).catch((thrown: unknown) => thrown);
+    return failure instanceof ProblemError ? (failure.extras.errors ?? []) : [];
+  };
+
+  test("has a title, a description, and an input of described fields, with no choice at its root", () => {
+    expect(shown.title).not.toBe("");
+    expect(shown.description).not.toMatch(
+      /Prefer|Idempotency-Key|If-Match|ETag|Last-Event-ID|\?\w+=|EventStream/,
+    );
+    expect(Object.keys(input)).not.toEqual(expect.arrayContaining([expect.stringMatching(/Of$/)]));
+    for (const [field, schema] of Object.entries(input.properties ?? {}))
+      expect(schema.description ?? schema["$ref"] ?? schema["properties"], field).toBeDefined();
+  });
+
+  test("takes the fields that it shows, and needs those that it says it needs", async () => {
+    const needed = await places({ colour: 1 });
+    const unknown = needed.find(({ pointer }) => pointer === "/colour")?.message;
+    // What is sent along with a decision or an event is checked by the agent, which knows whose it is.
+    const byTheDoor = (field: string) => !["colour", "metadata", "payload", ""].includes(field);
+    expect(
+      needed
+        .map(({ pointer }) => pointer.slice(1))
+        .filter(byTheDoor)
+        .toSorted(),
+    ).toEqual((input.required ?? []).filter(byTheDoor).toSorted());
+    const { waitSeconds: _, ...fields } = input.properties ?? {};
+    const wrong = Object.fromEntries(Object.keys(fields).map((field) => [field, Symbol(field)]));
+    expect(unknown).toBeDefined();
+    expect((await places(wrong)).filter(({ message }) => message === unknown)).toEqual([]);
+  });
+
+  test("says truly whether it changes anything", () => {
+    const { readOnlyHint, destructiveHint } = shown.annotations;
+    expect(readOnlyHint).toBe(/^(?:get|list|verify)/.test(tool.name));
+    expect(destructiveHint === undefined).toBe(readOnlyHint);
+  });
+
+  test("answers with an object, as it shows, unless it is a method that need not", () => {
+    const { outputSchema } = shown;
+    if (outputSchema === undefined) expect(tool.operation.method).toBe("openOrder");
+    else expect([outputSchema.type, "$ref" in outputSchema]).toEqual(["object", false]);
+  });
+});
+
+test("what only adds is not said to be destructive, and what is not known is", () => {
+  const destructive = tools
+    .filter((tool) => tool.shown().annotations.destructiveHint === true)
+    .map(({ operation }) => operation.verb);
+  expect([...new Set(destructive)].toSorted()).toEqual([
+    "approveApproval",
+    "approveInstance",
+    "call",
+    "delete",
+    "deleteInstance",
+    "deleteInstances",
+    "deleteWebhookEndpoint",
+    "mergeState",
+    "migrateBinding",
+    "pauseInstance",
+    "rejectApproval",
+    "rejectInstance",
+    "replaceState",
+    "resetState",
+    "restartInstance",
+    "revokeApprovalLink",
+    "revokeKey",
+    "revokeStreamToken",
+    "rotateKey",
+    "rotateWebhookEndpointSecret",
+    "terminateInstance",
+    "updateWebhookEndpoint",
+  ]);
+});
+
+describe("the input of a tool", () => {
+  test("says what becomes of the texts of a query, for it has numbers, flags and lists itself", () => {
+    const { properties = {} } = inputOf("listOrderDeskInstances");
+    expect(properties["limit"]).toEqual({
+      type: "integer",
+      minimum: 1,
+      maximum: 100,
+      default: 50,
+      description: "Items on a page",
+    });
+    expect(properties["count"]).toMatchObject({ type: "boolean", default: false });
+    expect(properties["status"]).toMatchObject({ type: "array", items: { type: "string" } });
+    expect(properties["metadata"]).toMatchObject({ $ref: "#/$defs/Metadata" });
+    expect(properties["createdFrom"]).toMatchObject({ type: "string", format: "date-time" });
+  });
+
+  test("names agents from the root down", () => {
+    expect(inputOf("getOrderDesk").properties?.["name"]).toMatchObject({ type: "string" });
+    expect(inputOf("getShipmentOfOrderDeskShipment").properties?.["name"]).toMatchObject({
+      type: "array",
+      minItems: 2,
+      maxItems: 2,
+      description: "Names from the root agent down, one of each: order desk, shipment",
+    });
+  });
+
+  test("has the contract of the workflow, and no token", () => {
+    expect(inputOf("startRefundOrder")).toMatchObject({
+      properties: { params: { $ref: "#/$defs/RefundOrderParams" } },
+      $defs: { RefundOrderParams: { required: ["orderId", "amount"] } },
+    });
+    expect(inputOf("listOrderDeskEvents").properties).not.toHaveProperty("token");
+  });
+});
+
+describe("the output of a tool", () => {
+  test("is one object, where an instance is one of many", () => {
+    expect(outputOf("getOrderDeskInstance")).toMatchObject({
+      properties: {
+        status: { enum: expect.arrayContaining(["queued", "complete"]) },
+        output: { type: "object" },
+      },
+      required: expect.arrayContaining(["id", "status"]),
+    });
+    expect(outputOf("getOrderDeskInstance")?.required).not.toContain("output");
+  });
+
+  test("is small: all that a gateway of three agents shows fits into some hundred thousand characters", () => {
+    expect(JSON.stringify(tools.map((tool) => tool.shown())).length).toBeLessThan(550_000);
+  });
+});
