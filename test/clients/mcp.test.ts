@@ -19,8 +19,7 @@ const WORKING = "?allow=instances:start,approvals:decide,instances:control";
 async function call<Shape = Record<string, unknown>>(mcp: Client, name: string, input: object = {}) {
   const { isError, structuredContent, content } = await mcp.callTool({ name, arguments: { ...input } });
   const [part] = content;
-  const text = part?.type === "text" ? part.text : "";
-  if (structuredContent !== undefined) expect(JSON.parse(text)).toEqual(structuredContent);
+  expect(JSON.parse(part?.type === "text" ? part.text : "")).toEqual(structuredContent);
   return { isError: isError === true, content: structuredContent as Shape };
 }
 

@@ -1,3 +1,4 @@
+import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv";
 import { describe, expect, test } from "vitest";
 import { readInput } from "../../routes/input.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
@@ -21,6 +22,9 @@ const inputOf = (name: string): Shown =>
 const outputOf = (name: string) =>
   tools.find((tool) => tool.name === name)?.shown().outputSchema as Shown | undefined;
 
+/** An id that is as long as a name may be, and what follows. */
+const long = (end: string) => `createOrderDeskInstanceStreamTokenOfOneWayThatIsTooLongToBeNamed${end}`;
+
 describe("the names of tools", () => {
   test("are those of the operations, each its own, in letters that every client takes", () => {
     const names = tools.map(({ name }) => name);
@@ -35,7 +39,6 @@ describe("the names of tools", () => {
   });
 
   test("are cut where they are too long, and stay different", () => {
-    const long = (end: string) => `createOrderDeskInstanceStreamTokenOfOneWayThatIsTooLongToBeNamed${end}`;
     const names = ["", "A", "B"].map((end) => toolName(long(end)));
     expect(names[0]).toBe(long(""));
     expect(names.slice(1)).toEqual([
@@ -45,6 +48,9 @@ describe("the names of tools", () => {
     expect(names.map((name) => name.length)).toEqual([64, 64, 64]);
   });
 });
+
+/** Fields that the door checks. What is sent along with a decision or an event is checked by the agent, which knows whose it is. */
+const byTheDoor = (field: string) => !["colour", "metadata", "payload", ""].includes(field);
 
 describe.each(named)("%s", (_, tool) => {
   const shown = tool.shown();
@@ -68,18 +74,23 @@ describe.each(named)("%s", (_, tool) => {
   test("takes the fields that it shows, and needs those that it says it needs", async () => {
     const needed = await places({ colour: 1 });
     const unknown = needed.find(({ pointer }) => pointer === "/colour")?.message;
-    // What is sent along with a decision or an event is checked by the agent, which knows whose it is.
-    const byTheDoor = (field: string) => !["colour", "metadata", "payload", ""].includes(field);
     expect(
       needed
         .map(({ pointer }) => pointer.slice(1))
         .filter(byTheDoor)
         .toSorted(),
     ).toEqual((input.required ?? []).filter(byTheDoor).toSorted());
-    const { waitSeconds: _, ...fields } = input.properties ?? {};
-    const wrong = Object.fromEntries(Object.keys(fields).map((field) => [field, Symbol(field)]));
+    const fields = Object.keys(input.properties ?? {}).filter((field) => field !== "waitSeconds");
+    const wrong = Object.fromEntries(fields.map((field) => [field, Symbol(field)]));
     expect(unknown).toBeDefined();
     expect((await places(wrong)).filter(({ message }) => message === unknown)).toEqual([]);
+  });
+
+  test("has schemas that clients can read", () => {
+    const validator = new AjvJsonSchemaValidator();
+    const read = (schema: object) => validator.getValidator<unknown>(schema as never);
+    expect(read(input)("nothing like it").valid).toBe(false);
+    expect(read(shown.outputSchema ?? { type: "object" })(["no object"]).valid).toBe(false);
   });
 
   test("says truly whether it changes anything", () => {
@@ -89,9 +100,11 @@ describe.each(named)("%s", (_, tool) => {
   });
 
   test("answers with an object, as it shows, unless it is a method that need not", () => {
-    const { outputSchema } = shown;
-    if (outputSchema === undefined) expect(tool.operation.method).toBe("openOrder");
-    else expect([outputSchema.type, "$ref" in outputSchema]).toEqual(["object", false]);
+    const { outputSchema = { type: "something else" } } = shown;
+    expect([outputSchema.type, "$ref" in outputSchema]).toEqual([
+      tool.operation.method === "openOrder" ? "something else" : "object",
+      false,
+    ]);
   });
 });
 
