@@ -121,10 +121,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "type src/gateway/registry/",
     "@trpc/server",
     "type hono",
+    "type zod",
   ],
   "src/gateway/mcp/": [
     "routes/asking",
     "routes/events",
+    "routes/input",
     "routes/json-body",
     "routes/middleware",
     "routes/preferences",

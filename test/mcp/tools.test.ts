@@ -1,10 +1,13 @@
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { readInput } from "../../routes/input.ts";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
 import { createTools, toolName } from "../../src/gateway/mcp/tools.ts";
 import { bindOperations } from "../../src/gateway/operations/table.ts";
+import { defineAgent } from "../../src/gateway/registry/agent-definition.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
+import { defineWorkflow } from "../../src/gateway/registry/workflow-definition.ts";
 import { roots } from "../operations/sample.ts";
 
 const tools = createTools(bindOperations(createRegistry(roots)));
@@ -162,6 +165,66 @@ describe("the input of a tool", () => {
       maxItems: 2,
       description: "Names from the root agent down, one of each: order desk, shipment",
     });
+  });
+
+  test("has the fields of every event that may be sent, and what each may be", () => {
+    const voter = defineWorkflow({
+      name: "vote",
+      binding: "VOTE",
+      params: z.object({}),
+      output: z.object({}),
+      events: { cast: z.object({ vote: z.string() }), close: z.object({ at: z.iso.datetime() }) },
+    });
+    class Booth {
+      readonly kind = "Booth";
+    }
+    const booth = defineAgent({ name: "booth", binding: "Booth", agent: Booth, workflows: [voter] });
+    const send = createTools(bindOperations(createRegistry([booth]))).find(
+      ({ name }) => name === "sendBoothInstanceEvent",
+    );
+    expect(send?.shown().inputSchema).toMatchObject({
+      properties: {
+        type: { anyOf: [{ const: "cast" }, { const: "close" }], description: "Type of the event" },
+        payload: {
+          anyOf: [{ required: ["vote"] }, { required: ["at"] }],
+          description: "Payload of an event cast; or: Payload of an event close",
+        },
+      },
+      required: ["name", "instanceId", "type", "payload"],
+    });
+  });
+
+  test("asks nothing of the schemas of authors, which may not bear it", () => {
+    class Library {
+      find(text: string): { found: string } {
+        return { found: text };
+      }
+    }
+    const output = z.object({ found: z.string() });
+    const library = defineAgent({
+      name: "library",
+      binding: "Library",
+      agent: Library,
+      methods: {
+        find: { input: z.string().refine(async () => true), output, readOnly: true },
+      },
+    });
+    const throwing = z.preprocess((text) => (text as string).trim(), z.string());
+    class Archive extends Library {}
+    const archive = defineAgent({
+      name: "archive",
+      binding: "Archive",
+      agent: Archive,
+      methods: { find: { input: throwing, output } },
+    });
+    const shown = createTools(bindOperations(createRegistry([library, archive]))).map((tool) => tool.shown());
+    const needed = Object.fromEntries(shown.map(({ name, inputSchema }) => [name, inputSchema["required"]]));
+    expect(needed).toMatchObject({
+      callLibraryFind: ["name", "input"],
+      callArchiveFind: expect.arrayContaining(["name"]),
+    });
+    const hints = shown.map(({ name, annotations }) => [name, annotations.readOnlyHint]);
+    expect(Object.fromEntries(hints)).toMatchObject({ callLibraryFind: true, callArchiveFind: false });
   });
 
   test("has the contract of the workflow, and no token", () => {

@@ -1,4 +1,5 @@
-import type { JsonSchema } from "./schemas";
+/** A JSON Schema (2020-12), as a value of JSON. */
+export type JsonSchema = Record<string, unknown>;
 
 type Definitions = Readonly<Record<string, JsonSchema>>;
 /** What a schema is made of, and the definitions that are being looked into. */

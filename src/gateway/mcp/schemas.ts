@@ -6,11 +6,9 @@ import { LIMITS } from "../contract/limits";
 import { Name } from "../contract/names";
 import type { BoundOperation } from "../operations/table";
 import { words } from "../operations/words";
-import { flatSchema } from "./flat-schema";
+import { flatSchema, type JsonSchema } from "./flat-schema";
 import { inWordsOfTools } from "./texts";
 
-/** A JSON Schema (2020-12), as a value of JSON. */
-export type JsonSchema = Record<string, unknown>;
 /** The schema of an object. */
 export type ObjectSchema = JsonSchema & { type: "object" };
 
@@ -29,9 +27,7 @@ export const WaitSeconds = z.int().min(0).max(LONGEST_WAIT_SECONDS);
  */
 export function inputSchemaOf(bound: BoundOperation): ObjectSchema {
   const { subject, rest, schemas } = bound;
-  const query = Object.fromEntries(
-    Object.entries(schemas.query?.shape ?? {}).filter(([field]) => !NOT_IN_INPUT.includes(field)),
-  );
+  const query = queryFields(bound);
   const plain: Shape = {
     ...(subject === undefined ? {} : { name: nameOf(subject.chain) }),
     ...schemas.params?.shape,
@@ -46,9 +42,11 @@ export function inputSchemaOf(bound: BoundOperation): ObjectSchema {
     field,
     inWords(field in query ? shownField(schema, propertiesOf(made)[field] ?? {}) : schema),
   ]);
-  const required = Object.entries({ ...plain, ...query })
-    .filter(([, schema]) => !schema.safeParse(undefined).success)
-    .map(([field]) => field);
+  const required = [
+    ...((sent["required"] ?? []) as readonly string[]).filter((field) => !(field in query)),
+    // What is read as text may be left out where zod cannot tell. Schemas of authors are asked nothing.
+    ...Object.keys(query).filter((field) => query[field]?.safeParse(undefined).success === false),
+  ];
   const definitions = { ...definitionsOf(made), ...definitionsOf(sent) };
   return {
     type: "object",
@@ -80,6 +78,11 @@ function nameOf(chain: readonly { readonly name: string }[]): z.ZodType {
     .describe(`Names from the root agent down, one of each: ${classes.join(", ")}`);
 }
 
+function queryFields({ schemas: { query } }: BoundOperation): Shape {
+  const fields = Object.entries<z.ZodType>(query?.shape ?? {});
+  return Object.fromEntries(fields.filter(([field]) => !NOT_IN_INPUT.includes(field)));
+}
+
 function waitingFor({ operation: { kind } }: BoundOperation): string {
   const news = kind === "events" ? "there is an event" : "the instance has ended";
   return `Holds the answer until ${news}, so many seconds at most`;
@@ -93,19 +96,20 @@ function bodyFields({ schemas, operation: { bodyAs } }: BoundOperation): Shape {
   return fieldsOf(body);
 }
 
-/** The fields of an object; of several, each that one of them has: what may stand beside what is said by the problem. */
+/** The fields of an object; of several, each that one of them has. Which go together is told by the problem, if some do not. */
 function fieldsOf(schema: z.ZodType): Shape {
   if (schema instanceof z.ZodObject) return schema.shape;
   if (!(schema instanceof z.ZodUnion)) return {};
   const variants = schema.options.map((option) => fieldsOf(option as z.ZodType));
   const fields = new Set(variants.flatMap((variant) => Object.keys(variant)));
-  return Object.fromEntries(
-    [...fields].map((field) => {
-      const alike = variants.flatMap((variant) => variant[field] ?? []);
-      const either = z.union(alike);
-      return [field, alike.length === variants.length ? either : either.optional()];
-    }),
-  );
+  return Object.fromEntries([...fields].map((field) => [field, fieldOf(field, variants)]));
+}
+
+function fieldOf(field: string, variants: readonly Shape[]): z.ZodType {
+  const schemas = variants.flatMap((variant) => variant[field] ?? []);
+  const said = new Set(schemas.flatMap(({ description }) => description ?? []));
+  const either = z.union(schemas).describe([...said].join("; or: "));
+  return schemas.length === variants.length ? either : either.optional();
 }
 
 /** A field of a query: what becomes of its text, for an input has no need of texts; or the text, if more is not known. */

@@ -1,5 +1,5 @@
 import type { BoundOperation } from "../operations/table";
-import { inputSchemaOf, type JsonSchema, outputSchemaOf } from "./schemas";
+import { inputSchemaOf, type ObjectSchema, outputSchemaOf } from "./schemas";
 import { descriptionOf, titleOf } from "./texts";
 
 /** An operation as a tool. */
@@ -17,9 +17,9 @@ export interface ShownTool {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  readonly inputSchema: JsonSchema & { type: "object" };
+  readonly inputSchema: ObjectSchema;
   /** Left out where the answer may be something else than an object. */
-  readonly outputSchema?: JsonSchema & { type: "object" };
+  readonly outputSchema?: ObjectSchema;
   readonly annotations: {
     readonly readOnlyHint: boolean;
     readonly destructiveHint?: boolean;
