@@ -86,6 +86,14 @@ describe.each<[McpMode, string]>([
       output: { rows: 3376, rejected: 0, note: "by a model" },
     });
 
+    const steps = await call<EventPage>(mcp, "listDatasetInstanceEvents", { ...of, include: "steps" });
+    expect(steps).toMatchObject({ isError: false, content: { ended: true } });
+    expect(steps.content.items.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(["step.completed", "instance.completed"]),
+    );
+    const below = await call<EventPage>(mcp, "listCatalogEvents", { name: "acme", scope: "subtree" });
+    expect(below.content.items.map(({ type }) => type)).toContain("approval.requested");
+
     const again = await call(mcp, "approveDatasetApproval", { name, approvalId });
     expect(again).toMatchObject({
       isError: true,

@@ -9,8 +9,8 @@ import { type BoundOperation, bindOperations } from "../../src/gateway/operation
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
 import { TAKEN } from "../../src/gateway/trpc/names.ts";
 import { createRouter, placeProcedures } from "../../src/gateway/trpc/router.ts";
-import { roots } from "./sample.ts";
-import { PROCEDURES } from "../trpc/sample-procedures.ts";
+import { roots } from "../operations/sample.ts";
+import { PROCEDURES } from "./sample-procedures.ts";
 
 /**
  * Operations, by their verb, that a door leaves out, and why. A verb without a line here is at every door.
