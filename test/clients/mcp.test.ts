@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readCsv } from "../../scripts/demo-csv.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { createKey } from "../support/keys.ts";
+import { until } from "../support/until.ts";
 import { type McpMode, mcpOf } from "./clients.ts";
 
 let gateway: TestGateway;
@@ -91,8 +92,8 @@ describe.each<[McpMode, string]>([
     expect(steps.content.items.map(({ type }) => type)).toEqual(
       expect.arrayContaining(["step.completed", "instance.completed"]),
     );
-    const below = await call<EventPage>(mcp, "listCatalogEvents", { name: "acme", scope: "subtree" });
-    expect(below.content.items.map(({ type }) => type)).toContain("approval.requested");
+    const passedUp = () => call<EventPage>(mcp, "listCatalogEvents", { name: "acme", scope: "subtree" });
+    await until(passedUp, ({ content }) => content.items.some(({ type }) => type === "approval.requested"));
 
     const again = await call(mcp, "approveDatasetApproval", { name, approvalId });
     expect(again).toMatchObject({

@@ -1,8 +1,8 @@
+import { z } from "zod";
 import { reachesClass, WHOLE_GATEWAY } from "../auth/grant";
 import type { Principal } from "../auth/principal";
 import { ProblemError } from "../contract/problem";
 import { Scope } from "../contract/scope";
-import { z } from "zod";
 import type { Tool } from "./tools";
 
 /** The scopes by which a connection may change something, as its address lists them: none where it says nothing. */
