@@ -15,7 +15,7 @@ export const secured: MiddlewareHandler<GatewayEnv> = async function secure(c, n
 
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const REQUEST_HEADERS =
-  "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, traceparent, trpc-accept, X-Request-Id";
+  "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Mcp-Method, Mcp-Name, Mcp-Protocol-Version, Prefer, traceparent, trpc-accept, X-Request-Id";
 const SHOWN_HEADERS =
   "Allow, ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, traceparent, WWW-Authenticate, X-Request-Id";
 const PREFLIGHT_SECONDS = 600;

@@ -34,7 +34,7 @@ export interface GatewayEnv {
     rateLimit: RateLimit;
     /** Which operation it asks for, and by which door, as the log tells it. */
     route: {
-      readonly door: "rest" | "trpc";
+      readonly door: "rest" | "trpc" | "mcp";
       readonly template: string | null;
       readonly agent: string | null;
     };

@@ -7,7 +7,7 @@ export interface LogLine {
   readonly requestId: string;
   readonly traceId: string;
   readonly method: string;
-  /** Template of its address, or the procedures that it calls; null if there is none of that form. */
+  /** Template of its address, or the procedures or the tool that it calls; null if there is none of that form. */
   readonly route: string | null;
   /** Class of the agent that it is about. */
   readonly agent: string | null;
@@ -16,7 +16,7 @@ export interface LogLine {
   readonly ms: number;
   /** Name of the verified caller. */
   readonly principal: string | null;
-  readonly door: "rest" | "trpc";
+  readonly door: "rest" | "trpc" | "mcp";
   /** Code of the problem that was answered. */
   readonly problem: string | null;
 }

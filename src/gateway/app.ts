@@ -26,6 +26,7 @@ import { streamTokens } from "./auth/stream-token";
 import { usableKey } from "./auth/usable-key";
 import { fixedLimits } from "./contract/limits";
 import { ProblemError } from "./contract/problem";
+import { mountMcp } from "./mcp/mount";
 import { bindOperations } from "./operations/table";
 import type { AgentDefinition } from "./registry/agent-definition";
 import { DefinitionError } from "./registry/definition-error";
@@ -108,6 +109,7 @@ function settingsOf(options: GatewayOptions) {
     limits: [...fixedLimits(), ...publishedStreamLimits(held)],
     policy: rateLimit,
     cors,
+    ownPages: [...(cors?.origins ?? []), ...(origin === undefined ? [] : [origin])],
     log,
     auth: readAuthOptions(auth),
     senders,
@@ -125,6 +127,7 @@ function createApp(
     limits,
     policy,
     cors,
+    ownPages,
     log,
     auth,
     senders,
@@ -176,6 +179,7 @@ function createApp(
   // Its clients write addresses in a way of their own.
   mountTrpc(app, operations, registry);
   app.use(oneAddress);
+  mountMcp(app, operations, registry, { info, origins: ownPages });
   mountRest(app, operations, registry);
 
   serveDocument(app, () => openApiDocument(app, operations, info, { limits, servers }));

@@ -1,3 +1,4 @@
+import { Client as McpClient, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import {
   createTRPCClient,
   httpBatchLink,
@@ -34,6 +35,20 @@ export function trpcOf<App extends TypedGateway>(place: Place, token?: string): 
   return createTRPCClient<AnyRouter>({ links: linksOf(place, token) }) as unknown as TRPCClient<
     AppRouter<App>
   >;
+}
+
+/** Which revisions of MCP a client speaks: those of 2025, or whichever both sides know. */
+export type McpMode = "legacy" | "auto";
+
+/** A client of MCP that is connected to the gateway at a place. @param query of the connection's address. */
+export async function mcpOf({ url, key }: Place, query = "", mode: McpMode = "auto"): Promise<McpClient> {
+  const client = new McpClient({ name: "test", version: "1.0.0" }, { versionNegotiation: { mode } });
+  const transport = new StreamableHTTPClientTransport(new URL(`/mcp${query}`, url), {
+    requestInit: { headers: { authorization: `Bearer ${key}` } },
+    fetch: inspected,
+  });
+  await client.connect(transport);
+  return client;
 }
 
 /** What an EventSource receives passes nowhere else. */

@@ -6,7 +6,7 @@ import type { App } from "../../src/index.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { startProxy } from "../support/proxy.ts";
 import { clientOf, trpcOf } from "./clients.ts";
-import { byClient, byTrpc } from "./readme.ts";
+import { byClient, byMcp, byTrpc } from "./readme.ts";
 
 const OUTPUT = { rows: 3376, rejected: 0, note: "by a test" };
 
@@ -108,7 +108,7 @@ async function markedAs(mark: string): Promise<string> {
 }
 
 describe("what README.md shows", () => {
-  test.each(["client", "trpc"])("of the %s is what runs here, in ten lines at most", async (mark) => {
+  test.each(["client", "trpc", "mcp"])("of the %s is what runs here, in ten lines at most", async (mark) => {
     const [code, readme] = await Promise.all([markedAs(mark), readText("../../README.md")]);
     const blocks = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), ([, block = ""]) => block);
     const block = blocks.find((one) => one.endsWith(code));
@@ -125,5 +125,10 @@ describe("what README.md shows", () => {
       agent: "/agents/catalog/acme/sub/dataset/airports",
     });
     expect(items.every(({ instanceId }) => instanceId === instance.id)).toBe(true);
+    const { tools, started } = await byMcp(gateway.url.origin, gateway.key, csv);
+    expect(tools.map((tool) => tool.name)).toEqual(
+      expect.arrayContaining(["startImportDataset", "approveDatasetApproval", "listDatasetInstances"]),
+    );
+    expect(started.structuredContent).toMatchObject({ workflow: "import-dataset", status: "queued" });
   });
 });

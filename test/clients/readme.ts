@@ -1,3 +1,4 @@
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { createTRPCClient, httpLink } from "@trpc/client";
 import { createClient } from "../../src/client.ts";
 import type { AppRouter } from "../../src/gateway.ts";
@@ -28,4 +29,18 @@ export async function byTrpc(url: string, key: string, csv: string) {
   const { items } = await dataset.listApprovals.query({ name, status: ["pending"] });
   // README: end
   return { instance, items };
+}
+
+export async function byMcp(url: string, key: string, csv: string) {
+  // README: mcp
+  const address = new URL("/mcp?allow=instances:start,approvals:decide", url);
+  const requestInit = { headers: { authorization: `Bearer ${key}` } };
+  const mcp = new Client({ name: "my-agent", version: "1.0.0" });
+  await mcp.connect(new StreamableHTTPClientTransport(address, { requestInit }));
+  const { tools } = await mcp.listTools();
+  const input = { name: ["acme", "airports"], params: { csv } };
+  const started = await mcp.callTool({ name: "startImportDataset", arguments: input });
+  // README: end
+  await mcp.close();
+  return { tools, started };
 }

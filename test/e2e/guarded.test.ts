@@ -23,6 +23,13 @@ const preflight = (origin: string, method = "POST", path = `${AGENT}/workflows/s
     "access-control-request-method": method,
     "access-control-request-headers": "authorization,content-type,idempotency-key",
   });
+/** Calls a tool of MCP. */
+const callTool = (name: string, input: object, headers: Record<string, string>) =>
+  gateway.post(
+    "/mcp",
+    { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: input } },
+    { accept: "application/json, text/event-stream", ...headers },
+  );
 const corsOf = (headers: Headers): string[] =>
   [...headers]
     .filter(([name]) => name.startsWith("access-control-"))
@@ -44,6 +51,9 @@ describe("a browser", () => {
           "if-match",
           "if-none-match",
           "last-event-id",
+          "mcp-method",
+          "mcp-name",
+          "mcp-protocol-version",
           "prefer",
         ]),
       );
@@ -66,6 +76,8 @@ describe("a browser", () => {
         expect.arrayContaining(["etag", "location", "ratelimit", "retry-after", "x-request-id"]),
       );
     }
+    const called = await callTool("getGuarded", { name: "g" }, { origin: ALLOWED });
+    expect([called.status, called.headers.get("access-control-allow-origin")]).toEqual([200, ALLOWED]);
     const events = await ask(new URL(`${AGENT}/instances/one/events`, gateway.url), {
       headers: { authorization: `Bearer ${gateway.key}`, origin: "http://localhost:5173" },
     });
@@ -90,6 +102,8 @@ describe("a browser", () => {
     const answer = await gateway.get(AGENT, { origin });
     expect(corsOf(answer.headers)).toEqual([]);
     expect(listed(answer.headers.get("vary"))).toContain("origin");
+    const called = await callTool("getGuarded", { name: "g" }, { origin });
+    expect([called.status, corsOf(called.headers)]).toEqual([403, []]);
   });
 
   test("finds on every answer what holds it back", async () => {
@@ -188,9 +202,10 @@ describe("the log", () => {
     expect(called.headers.get("x-request-id")).toBe("logged-4");
     expect(called.headers.get("traceparent")).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-/);
     expect(called.headers.get("x-content-type-options")).toBe("nosniff");
+    await callTool("getGuarded", { name: "secret-name" }, { ...headers, "x-request-id": "logged-5" });
     const lines = await until(
       async () => linesOf(gateway).filter(({ requestId }) => requestId.startsWith("logged-")),
-      (found) => found.length >= 4,
+      (found) => found.length >= 5,
     );
     expect(lines).toEqual([
       {
@@ -229,6 +244,16 @@ describe("the log", () => {
         status: 404,
         principal: "api-key",
         door: "trpc",
+        problem: "agent_not_found",
+      }),
+      expect.objectContaining({
+        requestId: "logged-5",
+        traceId: "0af7651916cd43dd8448eb211c80319c",
+        route: "/mcp#getGuarded",
+        agent: "guarded",
+        status: 200,
+        principal: "api-key",
+        door: "mcp",
         problem: "agent_not_found",
       }),
     ]);

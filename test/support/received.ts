@@ -8,7 +8,7 @@ const LEAKS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ],
   ["a table", /\b(?:switchyard|cf_agents|cf_ai|sqlite)_\w+/],
   ["an id of the engine", /\bsy_[0-9a-f]{8}-[0-9a-f]{4}\S*/],
-  ["an id of a Durable Object", /(?<!checksum\W{1,3})\b[0-9a-f]{64}\b/],
+  ["an id of a Durable Object", /(?<!checksum\W{1,5})\b[0-9a-f]{64}\b/],
   ["the event type of a gate", /\bapproval-[0-9a-f]{8}-[0-9a-f]{4}\S*/],
   ["the key of a tail", /tail[-_]?key/i],
   ["an API key", /\bsy_(?:test|local)_[0-9a-f]{16,}/],

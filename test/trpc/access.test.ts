@@ -1,20 +1,11 @@
-import { Hono } from "hono";
-import { requestId } from "hono/request-id";
 import { describe, expect, test } from "vitest";
-import type { GatewayEnv } from "../../routes/gateway-env.ts";
-import { onError } from "../../routes/problem-response.ts";
-import { traced } from "../../routes/trace.ts";
-import { type Authenticator, type Principal, principalOf } from "../../src/gateway/auth/principal.ts";
-import { signingKeys } from "../../src/gateway/auth/signing-keys.ts";
-import { streamTokens } from "../../src/gateway/auth/stream-token.ts";
-import type { Actor } from "../../src/gateway/contract/audit.ts";
-import { formatAgentPath } from "../../src/gateway/contract/names.ts";
+import { type Principal, principalOf } from "../../src/gateway/auth/principal.ts";
 import { bindOperations } from "../../src/gateway/operations/table.ts";
-import type { AgentPort, Port } from "../../src/gateway/port.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
 import { mountTrpc, toldAsTrpc } from "../../src/gateway/trpc/mount.ts";
 import { placeProcedures, type PlacedProcedure } from "../../src/gateway/trpc/router.ts";
 import { roots } from "../operations/sample.ts";
+import { loneDoor, type Setting } from "../support/lone-door.ts";
 
 const registry = createRegistry(roots);
 const operations = bindOperations(registry);
@@ -22,50 +13,13 @@ const procedures = placeProcedures(operations).map((placed) => [placed.path.join
 /** What anybody may ask. */
 const PUBLIC: readonly string[] = ["gateway.getHealth", "gateway.getReadiness"];
 
-/** What somebody asked of the directory, or of an agent. */
-interface Deed {
-  readonly path: string;
-  readonly actor: Actor;
-}
-
-/** A gateway behind which is nothing: whoever gets so far is noted. @param most requests that are let through. */
-function gatewayFor(principal: Principal | undefined, { configured = true, most = Infinity } = {}) {
-  const reached: Deed[] = [];
-  const counted: string[] = [];
-  const routes: GatewayEnv["Variables"]["route"][] = [];
-  const authenticator: Authenticator = {
-    configured,
-    streamTokens: streamTokens(signingKeys({ signingKeys: undefined, apiKey: "a key that is long enough" })),
-    mintKey: (id = "0123456789abcdef") => Promise.resolve({ id, key: "sy", digest: "d" }),
-    authenticate: async () => principal,
-  };
-  const port: Pick<Port, "at"> = {
-    at(path, actor) {
-      reached.push({ path: formatAgentPath(path), actor });
-      return { describe: async () => ({ path: formatAgentPath(path) }) } as unknown as AgentPort;
-    },
-  };
-  const app = new Hono<GatewayEnv>();
-  app.onError(onError);
-  app.use(requestId(), traced);
-  app.use("/trpc/*", toldAsTrpc);
-  app.use(async (c, next) => {
-    c.set("authenticator", authenticator);
-    c.set("port", port as Port);
-    c.set("directory", () => ({ ping: async () => {} }) as never);
-    c.set("streams", { maxAgeMs: 1_000, perInstance: 1, perCaller: 1 });
-    c.set("limits", []);
-    c.set("callbackSenders", { names: [], verify: async () => undefined });
-    c.set("rateLimit", {
-      policy: { requests: 5, seconds: 10 },
-      limiter: { limit: async ({ key }) => ({ success: counted.push(key) <= most }) },
-    });
-    await next();
-    routes.push(c.get("route"));
+/** The door of tRPC, for somebody. */
+const gatewayFor = (principal: Principal | undefined, setting: Setting = {}) =>
+  loneDoor(principal, setting, (app, provide) => {
+    app.use("/trpc/*", toldAsTrpc);
+    app.use(provide);
+    mountTrpc(app, operations, registry);
   });
-  mountTrpc(app, operations, registry);
-  return { app, reached, counted, routes };
-}
 
 /** Somebody who holds a grant. */
 const holding = (scopes: readonly string[], ...agents: string[]) => principalOf("ada", { scopes, agents });

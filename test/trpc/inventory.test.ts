@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { openApiDocument } from "../../openapi/document.ts";
 import type { GatewayEnv } from "../../routes/gateway-env.ts";
 import { mountRest, refuseInvalid } from "../../routes/rest.ts";
+import { createTools } from "../../src/gateway/mcp/tools.ts";
 import { agentTemplate } from "../../src/gateway/operations/agents.ts";
 import { type BoundOperation, bindOperations } from "../../src/gateway/operations/table.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
@@ -14,13 +15,24 @@ import { PROCEDURES } from "./sample-procedures.ts";
 /**
  * Operations, by their verb, that a door leaves out, and why. A verb without a line here is at every door.
  */
-const LEFT_OUT: Readonly<Record<"rest" | "document" | "trpc", Readonly<Record<string, string>>>> = {
+const LEFT_OUT: Readonly<Record<"rest" | "document" | "trpc" | "mcp", Readonly<Record<string, string>>>> = {
   rest: {},
   document: {},
   trpc: {
     receiveApprovalCallback:
       "it is let in by a signature over its raw body, which tRPC's clients write by themselves, and do not sign",
   },
+  mcp: {
+    receiveApprovalCallback:
+      "it is let in by a signature over its raw body, which clients of MCP write by themselves, and do not sign",
+  },
+};
+
+/**
+ * Ways of an operation that a door leaves out, and why: a journal can be followed at the others.
+ */
+const NOT_FOLLOWED = {
+  mcp: "the answer to a call is one result: a model reads pages, which `waitSeconds` holds until there is an event",
 };
 
 const registry = createRegistry(roots);
@@ -42,6 +54,7 @@ const DOORS = {
     .flatMap((item) => Object.values(item))
     .map(({ operationId }) => operationId),
   trpc: placeProcedures(operations).map(({ operation }) => operation.id),
+  mcp: createTools(operations).map(({ operation }) => operation.id),
 };
 
 describe.each(Object.keys(DOORS) as (keyof typeof DOORS)[])("the inventory of %s", (door) => {
@@ -60,6 +73,14 @@ describe.each(Object.keys(DOORS) as (keyof typeof DOORS)[])("the inventory of %s
     const verbs = new Set(operations.map(({ verb }) => verb));
     expect(Object.keys(LEFT_OUT[door]).filter((verb) => !verbs.has(verb))).toEqual([]);
   });
+});
+
+test("a journal is one tool, which reads it, at the door that cannot follow it", () => {
+  const journals = operations.filter(({ operation }) => operation.kind === "events");
+  const ways = (door: readonly string[]) =>
+    journals.map(({ id }) => door.filter((served) => served === id).length);
+  expect(ways(DOORS.trpc)).toEqual(journals.map(() => 2));
+  expect(ways(DOORS.mcp), NOT_FOLLOWED.mcp).toEqual(journals.map(() => 1));
 });
 
 describe("the tRPC router", () => {

@@ -1,20 +1,17 @@
 import { tracked, type TrackedEnvelope } from "@trpc/server";
 import type { Context } from "hono";
-import { callerOf, maxAgeOf, quotaOf, takesKey, targetOf, toCall } from "../../../routes/asking";
+import { maxAgeOf, quotaOf } from "../../../routes/asking";
 import { eventPage, journalSource } from "../../../routes/events";
 import type { GatewayEnv } from "../../../routes/gateway-env";
-import { requireReach, requireScope } from "../../../routes/middleware";
-import { onceOf } from "../../../routes/preferences";
 import { countCaller } from "../../../routes/rate-limit";
+import { type ReceivedCall, receiveCall } from "../../../routes/receive";
 import type { Principal } from "../auth/principal";
 import type { ControlFrame, GatewayEvent } from "../contract/event";
 import { watchOf } from "../operations/events";
-import type { Asked, OperationSchemas, Reach } from "../operations/operation";
 import type { BoundOperation } from "../operations/table";
 import type { EventsAnswer } from "../port";
 import type { Registry } from "../registry/registry";
 import { follow } from "../stream/follow";
-import { namesIn, readInput } from "./input";
 
 /** What all procedures have of a request. */
 export interface TrpcContext {
@@ -95,14 +92,12 @@ async function* tell(
   throw new DOMException("Come back with the last id.", "AbortError");
 }
 
-interface Received {
-  readonly asked: Asked<OperationSchemas>;
-  readonly reach: Reach;
+interface Received extends ReceivedCall {
   readonly principal: Principal | undefined;
 }
 
 /**
- * Takes a call in. What the caller may not reach is answered as what does not exist, whatever else is wrong.
+ * Takes a call in.
  *
  * @param follows whether it is a subscription, to which a stream token lets in.
  */
@@ -117,19 +112,12 @@ async function receive(
   // The log names callers also if they are refused.
   if (principal !== undefined) c.set("principal", principal);
   await countCaller(c, principal);
-  if (principal !== undefined && scope !== null) requireScope(principal, scope);
-  const input = await read();
-  if (principal !== undefined && scope !== null)
-    requireReach(principal, scope, targetOf(operation, namesIn(operation, input)));
-  const sent = await readInput(operation, follows ? resumed(input) : input);
-  const { idempotencyKey = c.req.header("idempotency-key"), ifMatch, ...request } = sent;
-  const once = takesKey(operation)
-    ? await onceOf(idempotencyKey, { caller: callerOf(principal), operation: operation.id, request })
-    : undefined;
-  return {
-    ...toCall(c, registry, operation, request, { door: "trpc", principal, once, ifMatch }),
+  const received = await receiveCall(c, registry, operation, {
+    door: "trpc",
     principal,
-  };
+    read: async () => (follows ? resumed(await read()) : read()),
+  });
+  return { ...received, principal };
 }
 
 /** Who comes back sends the last id that it got, which wins over where it began. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ProblemError } from "../../src/gateway/contract/problem.ts";
 import { bindOperations } from "../../src/gateway/operations/table.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
-import { readInput } from "../../src/gateway/trpc/input.ts";
+import { readInput } from "../../routes/input.ts";
 import { roots } from "../operations/sample.ts";
 
 const operations = bindOperations(createRegistry(roots));

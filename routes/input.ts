@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { type Request, takesKey } from "../../../routes/asking";
-import { IdempotencyKey, IfMatch } from "../../../routes/preferences";
-import { Name } from "../contract/names";
-import { placesOf, ProblemError, type ProblemPlace } from "../contract/problem";
-import { camel } from "../operations/words";
-import type { BoundOperation } from "../operations/table";
+import { Name } from "../src/gateway/contract/names";
+import { placesOf, ProblemError, type ProblemPlace } from "../src/gateway/contract/problem";
+import { camel } from "../src/gateway/operations/words";
+import type { BoundOperation } from "../src/gateway/operations/table";
+import { type Request, takesKey } from "./asking";
+import { IdempotencyKey, IfMatch } from "./preferences";
 
 /** What an input says beside what it asks. */
 export interface Preferences {
@@ -12,8 +12,8 @@ export interface Preferences {
   readonly ifMatch: string | undefined;
 }
 
-/** What is said otherwise here than in a query. */
-const NOT_IN_INPUT: readonly string[] = ["token"];
+/** Fields of queries that are no part of an input: who calls is said elsewhere. */
+export const NOT_IN_INPUT: readonly string[] = ["token"];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -29,7 +29,7 @@ export function namesIn({ subject }: BoundOperation, input: unknown): Readonly<R
 }
 
 /**
- * Takes the input of a procedure apart, and checks it by the schemas by which REST checks its requests.
+ * Takes the input of a call apart, and checks it by the schemas by which REST checks its requests.
  *
  * @param input `name` (of a sub-agent the names from the root down), then what the operation takes, side by side.
  * @throws ProblemError `invalid_request` with every place that is wrong, as JSON Pointers into the input.
