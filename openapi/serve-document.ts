@@ -1,5 +1,4 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, Hono } from "hono";
 import type { GatewayEnv } from "../routes/gateway-env";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { OpenApiDocument } from "./document";
@@ -23,7 +22,7 @@ interface Form {
  *
  * @param make makes the document, which does not change while the app lives.
  */
-export function serveDocument(app: OpenAPIHono<GatewayEnv>, make: () => OpenApiDocument): void {
+export function serveDocument(app: Hono<GatewayEnv>, make: () => OpenApiDocument): void {
   // Not the promises of them: a request cannot wait for what another one has begun, and may not end.
   const forms = new Map<string, Form>();
   let made: OpenApiDocument | undefined;
