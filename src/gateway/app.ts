@@ -29,7 +29,7 @@ import { usableKey } from "./auth/usable-key";
 import { fixedLimits } from "./contract/limits";
 import { ProblemError } from "./contract/problem";
 import { bindOperations } from "./operations/table";
-import type { AgentDefinition } from "./registry/agent-definition";
+import type { AgentDefinition, AnyAgent } from "./registry/agent-definition";
 import { DefinitionError } from "./registry/definition-error";
 import { createRegistry, type Registry } from "./registry/registry";
 import type { TypedGateway } from "./registry/wire";
@@ -45,7 +45,7 @@ interface GatewayBindings {
 }
 
 /** What {@link createGateway} takes. */
-export interface GatewayOptions<Agents extends readonly AgentDefinition[] = readonly AgentDefinition[]> {
+export interface GatewayOptions<Agents extends readonly AnyAgent[] = readonly AnyAgent[]> {
   /** The root agents; everything below them follows from their definitions. */
   readonly agents: Agents;
   /** Title and version of the API, as the OpenAPI document gives them. */
@@ -69,7 +69,7 @@ export interface GatewayOptions<Agents extends readonly AgentDefinition[] = read
 }
 
 /** The Worker. Clients are typed by its type: `export type App = typeof gateway`. */
-export interface Gateway<Agents extends readonly AgentDefinition[]> extends TypedGateway<Agents> {
+export interface Gateway<Agents extends readonly AnyAgent[]> extends TypedGateway<Agents> {
   readonly fetch: ExportedHandlerFetchHandler;
 }
 
@@ -79,11 +79,13 @@ export interface Gateway<Agents extends readonly AgentDefinition[]> extends Type
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway<const Agents extends readonly AgentDefinition[]>(
+export function createGateway<const Agents extends readonly AnyAgent[]>(
   options: GatewayOptions<Agents>,
 ): Gateway<Agents> {
-  const registry = createRegistry(options.agents);
-  const settings = settingsOf(options);
+  // Only zod makes what is AnySchema to the compiler.
+  const roots = options.agents as unknown as readonly AgentDefinition[];
+  const registry = createRegistry(roots);
+  const settings = settingsOf(options, roots);
   checkBindings(registry);
   let app: Hono<GatewayEnv> | undefined;
   return {
@@ -95,15 +97,15 @@ export function createGateway<const Agents extends readonly AgentDefinition[]>(
 }
 
 /** The options, checked and complete. */
-function settingsOf(options: GatewayOptions) {
-  const { agents, info, streams = {}, auth = {}, callbacks, cors, rateLimit, log = true } = options;
+function settingsOf(options: GatewayOptions, roots: readonly AgentDefinition[]) {
+  const { info, streams = {}, auth = {}, callbacks, cors, rateLimit, log = true } = options;
   requireOrigins(cors?.origins ?? []);
   const senders = callbacks?.senders ?? [];
   checkSenders(senders);
   const held = streamLimits(streams);
   const origin = options.origin === undefined ? undefined : checkedOrigin(options.origin);
   return {
-    roots: agents,
+    roots,
     info: { title: "Switchyard", version: "0.1.0", ...info } satisfies DocumentInfo,
     servers: options.servers ?? (origin === undefined ? undefined : [{ url: origin }]),
     streams: held,
