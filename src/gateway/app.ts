@@ -138,7 +138,7 @@ function createApp(
 ): Hono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
   if (mistake !== undefined) console.error(mistake);
-  // The other one makes one expression of all addresses, which takes longer than all else of a start.
+  // Hono's usual one makes one expression of all addresses first, which is much of a start.
   const app = new Hono<GatewayEnv>({ router: new TrieRouter() });
   app.onError(onError);
   app.notFound((c) => problemResponse(c, "not_found"));
