@@ -1,5 +1,4 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { GatewayEnv } from "../routes/gateway-env";
+import type { RestRoute } from "../routes/rest-route";
 import type { GatewayLimit } from "../src/gateway/contract/limits";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { words } from "../src/gateway/operations/words";
@@ -53,21 +52,17 @@ export interface DocumentSetting {
 /** Wherever the document itself came from. */
 const HERE: readonly DocumentServer[] = [{ url: "/", description: "The gateway that serves this document" }];
 
-/** The document of everything that an app serves. */
+/** The document of the routes that an app serves. */
 export function openApiDocument(
-  app: OpenAPIHono<GatewayEnv>,
-  operations: readonly BoundOperation[],
+  routes: readonly RestRoute[],
   { description, ...info }: DocumentInfo,
   { limits = [], servers = HERE }: DocumentSetting = {},
 ): OpenApiDocument {
   const schemas = new SchemaCollector();
-  const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  const operations = routes.map(({ operation }) => operation);
   const paths: Record<string, Record<string, OperationObject>> = {};
-  for (const definition of app.openAPIRegistry.definitions) {
-    const operation = definition.type === "route" ? byId.get(definition.route.operationId ?? "") : undefined;
-    if (definition.type !== "route" || operation === undefined) continue;
-    const { path, method } = definition.route;
-    (paths[path] ??= {})[method] = documentedOperation(definition.route, operation, schemas);
+  for (const route of routes) {
+    (paths[route.path] ??= {})[route.operation.rest.method] = documentedOperation(route, schemas);
   }
   return {
     openapi: "3.1.0",

@@ -1,5 +1,5 @@
-import type { RouteConfig } from "@hono/zod-openapi";
-import { z } from "zod";
+import type { z } from "zod";
+import type { RestRoute, RouteAnswer } from "../routes/rest-route";
 import { type Problem, type ProblemCode, PROBLEMS } from "../src/gateway/contract/problem";
 import { problemsOf } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
@@ -8,7 +8,7 @@ import { sampleOf } from "./sample";
 import type { JsonSchema, SchemaCollector, Side } from "./schema-collector";
 
 type Header = { readonly description: string; readonly schema: { readonly type: "string" | "integer" } };
-type Content = Readonly<Record<string, { readonly schema?: unknown } | undefined>>;
+type Content = NonNullable<RouteAnswer["content"]>;
 
 /** An operation, as an OpenAPI 3.1 document holds it. */
 export interface OperationObject {
@@ -54,17 +54,14 @@ export const HEADERS = {
 } satisfies Record<string, Header>;
 
 /** A route as documents show it: with JSON Schemas where it has zod's, its headers, and examples of all that is sent. */
-export function documentedOperation(
-  route: RouteConfig,
-  operation: BoundOperation,
-  schemas: SchemaCollector,
-): OperationObject {
+export function documentedOperation(route: RestRoute, schemas: SchemaCollector): OperationObject {
+  const { operation, params, headers, tags, security, answers } = route;
   const { id, summary, schemas: own, operation: shape } = operation;
   const parameters = [
-    ...parametersIn("path", route.request?.params as z.ZodObject | undefined, schemas),
+    ...parametersIn("path", params, schemas),
     ...parametersIn("query", own.query, schemas).filter(({ name }) => name !== TOKEN),
     ...(shape.kind === "events" ? [LAST_EVENT_ID] : []),
-    ...parametersIn("header", route.request?.headers as z.ZodObject | undefined, schemas),
+    ...parametersIn("header", headers, schemas),
   ];
   const body = own.shownBody ?? own.body;
   const pagination = paginationOf(operation, schemas);
@@ -72,11 +69,11 @@ export function documentedOperation(
     operationId: id,
     summary,
     description: shape.description,
-    tags: route.tags ?? [],
-    security: route.security ?? [],
+    tags,
+    security,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: requestBody(body, schemas) }),
-    responses: documentedResponses(route.responses, operation, schemas),
+    responses: documentedResponses(answers, operation, schemas),
     ...(pagination === undefined ? {} : { "x-redoclyPagination": pagination }),
   };
 }
@@ -108,14 +105,13 @@ function requestBody(body: z.ZodType, schemas: SchemaCollector) {
 }
 
 function documentedResponses(
-  responses: RouteConfig["responses"],
+  answers: RestRoute["answers"],
   operation: BoundOperation,
   schemas: SchemaCollector,
 ): Record<string, object> {
   const { status: success, location, etag } = operation.rest;
   const side: Side = operation.operation.parsed === true ? "output" : "input";
-  return mapValues(responses, (response, status) => {
-    const { content, description } = response as { description: string; content?: Content };
+  return mapValues(answers, ({ content, description }, status) => {
     const codes = codesOf(operation).filter((code) => String(PROBLEMS[code].status) === status);
     const succeeds = status === String(success) || status === "201";
     return {
@@ -138,9 +134,7 @@ function shownContent(
   schemas: SchemaCollector,
   codes: readonly ProblemCode[],
 ): Record<string, object> {
-  return mapValues(content, (media) => {
-    const schema = media?.schema;
-    if (!(schema instanceof z.ZodType)) return { ...media };
+  return mapValues(content, ({ schema }) => {
     if (codes.length === 0) return mediaOf(schema, side, schemas);
     const references = codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]);
     return { schema: schemas.refer(schema, side), examples: Object.fromEntries(references) };

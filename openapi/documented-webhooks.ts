@@ -1,5 +1,5 @@
 import { variantName } from "../src/gateway/contract/names";
-import { WEBHOOKS, type WebhookShape } from "../src/gateway/contract/webhook-payload";
+import { webhookShapes, type WebhookShape } from "../src/gateway/contract/webhook-payload";
 import { mediaOf } from "./documented-operation";
 import type { SchemaCollector } from "./schema-collector";
 
@@ -33,7 +33,7 @@ const RESPONSES = {
 /** What webhook endpoints are sent, as the `webhooks` of an OpenAPI 3.1 document. */
 export function documentedWebhooks(schemas: SchemaCollector): Record<string, object> {
   return Object.fromEntries(
-    WEBHOOKS.map(({ payload, ...shape }) => [
+    webhookShapes().map(({ payload, ...shape }) => [
       shape.type,
       {
         post: {

@@ -1,10 +1,9 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { stringify } from "yaml";
+import type { Context, Hono } from "hono";
 import type { GatewayEnv } from "../routes/gateway-env";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { OpenApiDocument } from "./document";
 import { excerptOf } from "./excerpt";
+import { type Json, toYaml } from "./yaml";
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
@@ -23,7 +22,7 @@ interface Form {
  *
  * @param make makes the document, which does not change while the app lives.
  */
-export function serveDocument(app: OpenAPIHono<GatewayEnv>, make: () => OpenApiDocument): void {
+export function serveDocument(app: Hono<GatewayEnv>, make: () => OpenApiDocument): void {
   // Not the promises of them: a request cannot wait for what another one has begun, and may not end.
   const forms = new Map<string, Form>();
   let made: OpenApiDocument | undefined;
@@ -37,7 +36,9 @@ export function serveDocument(app: OpenAPIHono<GatewayEnv>, make: () => OpenApiD
   app.get("/openapi.json", async (c) =>
     send(c, await formAt(c.req.path, () => JSON.stringify(whole()), JSON_TYPE)),
   );
-  app.get("/openapi.yaml", async (c) => send(c, await formAt(c.req.path, () => toYaml(whole()), YAML_TYPE)));
+  app.get("/openapi.yaml", async (c) =>
+    send(c, await formAt(c.req.path, () => toYaml(plain(whole())), YAML_TYPE)),
+  );
   app.get("/openapi/:file{[a-z0-9-]+\\.json}", async (c) => {
     const agent = c.req.param("file").replace(/\.json$/, "");
     const write = (): string => {
@@ -49,9 +50,9 @@ export function serveDocument(app: OpenAPIHono<GatewayEnv>, make: () => OpenApiD
   });
 }
 
-/** The same again, though it may be the very same object, is written out: few readers follow anchors. */
-function toYaml(document: OpenApiDocument): string {
-  return stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 });
+/** What of a document its readers get: no field that is undefined. */
+function plain(document: OpenApiDocument): Json {
+  return JSON.parse(JSON.stringify(document)) as Json;
 }
 
 async function formOf(text: string, type: string): Promise<Form> {

@@ -1,43 +1,38 @@
-import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
-import { z } from "zod";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import { type Instance, isTerminal } from "../src/gateway/contract/instance";
-import { placesOf, Problem, type ProblemCode, ProblemError, PROBLEMS } from "../src/gateway/contract/problem";
-import { agentTemplate } from "../src/gateway/operations/agents";
 import { cursorOf, watchOf } from "../src/gateway/operations/events";
-import {
-  type Asked,
-  type OperationSchemas,
-  problemsOf,
-  type Reach,
-  type Subject,
-} from "../src/gateway/operations/operation";
+import type { Asked, OperationSchemas, Reach, Subject } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import type { EventsAnswer, Once } from "../src/gateway/port";
 import type { Registry } from "../src/gateway/registry/registry";
-import { callerOf, maxAgeOf, pathParams, quotaOf, type Request, takesKey, targetOf, toCall } from "./asking";
+import { callerOf, maxAgeOf, quotaOf, type Request, takesKey, targetOf, toCall } from "./asking";
+import { type ReadRequest, requestReader } from "./checked-request";
 import { eventPage, eventStreamResponse, journalSource, wantsStream } from "./events";
 import type { GatewayEnv } from "./gateway-env";
 import { jsonBody, limitedBody } from "./json-body";
 import { authorized, identified } from "./middleware";
-import { IdempotencyKey, IfMatch, onceOf, PreferEnd, PreferNews, waitOf } from "./preferences";
+import { onceOf, waitOf } from "./preferences";
 import { problemResponse } from "./problem-response";
 import { throttled } from "./rate-limit";
-import { onceOfSigned, SignatureHeaders, signedBody } from "./signed-body";
+import { restPath } from "./rest-route";
+import { onceOfSigned, signedBody } from "./signed-body";
 import { holdInstance, holdPage } from "./waiting";
 
 /** Serves every operation over REST, each at the address that its definition names. */
 export function mountRest(
-  app: OpenAPIHono<GatewayEnv>,
+  app: Hono<GatewayEnv>,
   operations: readonly BoundOperation[],
   registry: Registry,
 ): void {
   const methods = new Map<string, string[]>();
   for (const operation of operations) {
-    const route = toRoute(operation);
-    app.openapi(route, (c) => serve(c, operation, registry));
-    const path = route.getRoutingPath();
-    const method = route.method.toUpperCase();
+    const template = restPath(operation);
+    const path = template.replaceAll(/\{(\w+)\}/g, ":$1");
+    const method = operation.rest.method.toUpperCase();
+    const read = requestReader(operation);
+    app.on(method, path, named(template, operation.subject), ...accessOf(operation), bodyOf(operation), (c) =>
+      serve(c, operation, registry, read),
+    );
     methods.set(path, [...(methods.get(path) ?? []), method, ...(method === "GET" ? ["HEAD"] : [])]);
   }
   for (const [path, allowed] of methods) {
@@ -46,50 +41,6 @@ export function mountRest(
       return problemResponse(c, "method_not_allowed");
     });
   }
-}
-
-/** Turns what the validators found into one problem. */
-export function refuseInvalid(result: { success: boolean; error?: unknown; target: string }): void {
-  if (result.success) return;
-  const part = { json: "body", query: "query", param: "path" } as const;
-  const places = placesOf(result.error as z.ZodError, part[result.target as keyof typeof part] ?? "header");
-  throw new ProblemError("invalid_request", {
-    detail: places.map(({ in: where, pointer, message }) => `${where}${pointer}: ${message}`).join("; "),
-    errors: places,
-  });
-}
-
-function toRoute(bound: BoundOperation) {
-  const { id, summary, operation, rest, subject, schemas } = bound;
-  const { description } = operation;
-  const params = pathParams(subject, schemas);
-  const path = `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`;
-  return createRoute({
-    operationId: id,
-    method: rest.method,
-    path,
-    summary,
-    ...(description === undefined ? {} : { description }),
-    tags: [subject?.agent.name ?? "gateway"],
-    security: securityOf(operation),
-    middleware: [
-      named(path, subject),
-      ...accessOf(bound),
-      ...(schemas.body === undefined ? [] : [limitedBody, jsonBody]),
-    ],
-    request: {
-      ...(params === undefined ? {} : { params }),
-      headers: requestHeaders(bound),
-      ...(schemas.query === undefined ? {} : { query: schemas.query }),
-      ...(schemas.body === undefined
-        ? {}
-        : { body: { required: true, content: { "application/json": { schema: schemas.body } } } }),
-    },
-    responses: {
-      ...success(rest, schemas),
-      ...problemResponses(problemsOf(operation, rest.method, schemas, subject !== undefined)),
-    },
-  });
 }
 
 /** Asks who calls and counts that, then for the scope and the agent that the address names, unless anybody may call it or a signature says who. */
@@ -104,6 +55,16 @@ function accessOf(bound: BoundOperation) {
   ];
 }
 
+/** Requires a body that is JSON, where the operation takes one. */
+function bodyOf(operation: BoundOperation): MiddlewareHandler<GatewayEnv> {
+  return async function checkBody(c, next) {
+    if (operation.schemas.body === undefined) return next();
+    return limitedBody(c, async () => {
+      await jsonBody(c, next);
+    });
+  };
+}
+
 /** Says which operation is asked for. */
 function named(template: string, subject: Subject | undefined): MiddlewareHandler<GatewayEnv> {
   return async function name(c, next) {
@@ -112,76 +73,15 @@ function named(template: string, subject: Subject | undefined): MiddlewareHandle
   };
 }
 
-const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
-
-function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
-  if (scope === null) return [];
-  if (signed) return [{ webhookSignature: [] }];
-  return [
-    { apiKey: [scope] },
-    { cloudflareAccess: [scope] },
-    ...(kind === "events" ? [{ streamToken: [] }] : []),
-  ];
-}
-
-function requestHeaders(bound: BoundOperation): z.ZodObject {
-  const { kind, signed } = bound.operation;
-  const { method, waits, etag } = bound.rest;
-  if (signed) return SignatureHeaders;
-  const prefer = kind === "events" ? PreferNews : PreferEnd;
-  return z.object({
-    ...(takesKey(bound) ? { "idempotency-key": IdempotencyKey.optional() } : {}),
-    ...(waits ? { prefer: prefer.optional() } : {}),
-    ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
-  });
-}
-
-function success({ status, waits, created }: BoundOperation["rest"], { output, frame }: OperationSchemas) {
-  if (frame !== undefined) {
-    const content = {
-      "text/event-stream": { schema: frame },
-      "application/json": { schema: output },
-    };
-    return {
-      200: { description: "The events", content },
-      204: { description: "Everything was sent, and nothing will follow" },
-    };
-  }
-  const content = { "application/json": { schema: output } };
-  return {
-    [status]: { description: MEANINGS[status], content },
-    ...(created === undefined ? {} : { 201: { description: MEANINGS[201], content } }),
-    ...(waits
-      ? { 200: { description: "The instance, which has ended if `Prefer: wait` gave it the time", content } }
-      : {}),
-  };
-}
-
-function problemResponses(codes: readonly ProblemCode[]) {
-  const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
-  return Object.fromEntries(
-    Object.entries(byStatus).map(([status, sharing]) => [
-      status,
-      {
-        description: sharing.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join("; "),
-        content: { "application/problem+json": { schema: Problem } },
-      },
-    ]),
-  );
-}
-
 async function serve(
   c: Context<GatewayEnv>,
   operation: BoundOperation,
   registry: Registry,
+  read: ReadRequest,
 ): Promise<Response> {
   const { scope, kind, signed } = operation.operation;
   const principal = scope === null ? undefined : c.get("principal");
-  const request: Request = {
-    params: c.req.valid("param" as never),
-    query: c.req.valid("query" as never),
-    body: c.req.valid("json" as never),
-  };
+  const request = await read(c);
   const { asked, reach } = toCall(c, registry, operation, request, {
     door: signed ? "callback" : "rest",
     principal,

@@ -1,5 +1,6 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono } from "hono";
 import { requestId } from "hono/request-id";
+import { TrieRouter } from "hono/router/trie-router";
 import { type DocumentInfo, type DocumentServer, openApiDocument } from "../../openapi/document";
 import { referencePage } from "../../openapi/reference-page";
 import { serveDocument } from "../../openapi/serve-document";
@@ -12,7 +13,8 @@ import { onError, problemResponse } from "../../routes/problem-response";
 import { publishedRate } from "../../routes/rate-limit";
 import type { RateLimiter, RatePolicy } from "../../routes/rate-policy";
 import { requestSize } from "../../routes/request-size";
-import { mountRest, refuseInvalid } from "../../routes/rest";
+import { mountRest } from "../../routes/rest";
+import { restRoute } from "../../routes/rest-route";
 import { traced } from "../../routes/trace";
 import { lookUpKey, openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
@@ -28,7 +30,7 @@ import { fixedLimits } from "./contract/limits";
 import { ProblemError } from "./contract/problem";
 import { mountMcp } from "./mcp/mount";
 import { bindOperations } from "./operations/table";
-import type { AgentDefinition } from "./registry/agent-definition";
+import type { AgentDefinition, AnyAgent } from "./registry/agent-definition";
 import { DefinitionError } from "./registry/definition-error";
 import { createRegistry, type Registry } from "./registry/registry";
 import type { TypedGateway } from "./registry/wire";
@@ -44,7 +46,7 @@ interface GatewayBindings {
 }
 
 /** What {@link createGateway} takes. */
-export interface GatewayOptions<Agents extends readonly AgentDefinition[] = readonly AgentDefinition[]> {
+export interface GatewayOptions<Agents extends readonly AnyAgent[] = readonly AnyAgent[]> {
   /** The root agents; everything below them follows from their definitions. */
   readonly agents: Agents;
   /** Title and version of the API, as the OpenAPI document gives them. */
@@ -68,7 +70,7 @@ export interface GatewayOptions<Agents extends readonly AgentDefinition[] = read
 }
 
 /** The Worker. Clients are typed by its type: `export type App = typeof gateway`. */
-export interface Gateway<Agents extends readonly AgentDefinition[]> extends TypedGateway<Agents> {
+export interface Gateway<Agents extends readonly AnyAgent[]> extends TypedGateway<Agents> {
   readonly fetch: ExportedHandlerFetchHandler;
 }
 
@@ -78,13 +80,15 @@ export interface Gateway<Agents extends readonly AgentDefinition[]> extends Type
  * @throws DefinitionError when the Worker starts, if names collide or a binding is missing. That a class is not exported
  *   under its own name shows at the first request: it is logged, and told in answer to every one.
  */
-export function createGateway<const Agents extends readonly AgentDefinition[]>(
+export function createGateway<const Agents extends readonly AnyAgent[]>(
   options: GatewayOptions<Agents>,
 ): Gateway<Agents> {
-  const registry = createRegistry(options.agents);
-  const settings = settingsOf(options);
+  // Only zod makes what is AnySchema to the compiler.
+  const roots = options.agents as unknown as readonly AgentDefinition[];
+  const registry = createRegistry(roots);
+  const settings = settingsOf(options, roots);
   checkBindings(registry);
-  let app: OpenAPIHono<GatewayEnv> | undefined;
+  let app: Hono<GatewayEnv> | undefined;
   return {
     fetch(request, env, ctx) {
       app ??= createApp(registry, settings, ctx.exports);
@@ -94,15 +98,15 @@ export function createGateway<const Agents extends readonly AgentDefinition[]>(
 }
 
 /** The options, checked and complete. */
-function settingsOf(options: GatewayOptions) {
-  const { agents, info, streams = {}, auth = {}, callbacks, cors, rateLimit, log = true } = options;
+function settingsOf(options: GatewayOptions, roots: readonly AgentDefinition[]) {
+  const { info, streams = {}, auth = {}, callbacks, cors, rateLimit, log = true } = options;
   requireOrigins(cors?.origins ?? []);
   const senders = callbacks?.senders ?? [];
   checkSenders(senders);
   const held = streamLimits(streams);
   const origin = options.origin === undefined ? undefined : checkedOrigin(options.origin);
   return {
-    roots: agents,
+    roots,
     info: { title: "Switchyard", version: "0.1.0", ...info } satisfies DocumentInfo,
     servers: options.servers ?? (origin === undefined ? undefined : [{ url: origin }]),
     streams: held,
@@ -134,10 +138,11 @@ function createApp(
     origin,
   }: ReturnType<typeof settingsOf>,
   exported: object,
-): OpenAPIHono<GatewayEnv> {
+): Hono<GatewayEnv> {
   const mistake = findMissingExport(registry, exported);
   if (mistake !== undefined) console.error(mistake);
-  const app = new OpenAPIHono<GatewayEnv>({ defaultHook: refuseInvalid });
+  // Hono's usual one makes one expression of all addresses first, which is much of a start.
+  const app = new Hono<GatewayEnv>({ router: new TrieRouter() });
   app.onError(onError);
   app.notFound((c) => problemResponse(c, "not_found"));
   app.use(requestId({ limitLength: 128 }), traced);
@@ -182,7 +187,7 @@ function createApp(
   mountMcp(app, operations, registry, { info, origins: ownPages });
   mountRest(app, operations, registry);
 
-  serveDocument(app, () => openApiDocument(app, operations, info, { limits, servers }));
+  serveDocument(app, () => openApiDocument(operations.map(restRoute), info, { limits, servers }));
   app.get("/docs", referencePage(info.title));
   return app;
 }

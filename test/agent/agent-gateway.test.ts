@@ -24,12 +24,13 @@ class Bench {
 class Workshop {
   readonly kind = "Workshop";
 }
+const bench = defineAgent({ name: "gateway-bench", agent: Bench });
 const workshop = defineAgent({
   name: "gateway-workshop",
   binding: "Workshop",
   agent: Workshop,
   workflows: [refund],
-  children: [defineAgent({ name: "gateway-bench", agent: Bench })],
+  children: [bench],
 });
 
 const progress = (percent: number): Report => ({

@@ -38,13 +38,14 @@ class AuditedDesk {
   }
 }
 const input = z.object({ secret: z.string() });
+const auditedChild = defineAgent({ name: "audited-child", agent: AuditedChild });
 const definition = defineAgent({
   name: "audited-desk",
   binding: "AuditedDesk",
   agent: AuditedDesk,
   state: z.object({ secret: z.string() }),
   workflows: [parcel],
-  children: [defineAgent({ name: "audited-child", agent: AuditedChild })],
+  children: [auditedChild],
   methods: {
     look: { input, output: z.object({}), readOnly: true },
     move: { input, output: z.object({}) },

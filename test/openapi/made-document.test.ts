@@ -1,9 +1,7 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
 import { describe, expect, test } from "vitest";
 import { openApiDocument } from "../../openapi/document.ts";
 import { excerptOf } from "../../openapi/excerpt.ts";
-import type { GatewayEnv } from "../../routes/gateway-env.ts";
-import { mountRest } from "../../routes/rest.ts";
+import { restRoute } from "../../routes/rest-route.ts";
 import { bindOperations } from "../../src/gateway/operations/table.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
 import { roots } from "../operations/sample.ts";
@@ -14,10 +12,12 @@ import { type JsonSchema, type OpenApiDocument, operationsOf } from "./served-do
 function documentOf(servers?: readonly { readonly url: string }[]): OpenApiDocument {
   const registry = createRegistry(roots);
   const operations = bindOperations(registry);
-  const app = new OpenAPIHono<GatewayEnv>();
-  mountRest(app, operations, registry);
   const license = { name: "MIT", identifier: "MIT" };
-  const made = openApiDocument(app, operations, { title: "A test", version: "1.2.3", license }, { servers });
+  const made = openApiDocument(
+    operations.map(restRoute),
+    { title: "A test", version: "1.2.3", license },
+    { servers },
+  );
   return JSON.parse(JSON.stringify(made)) as OpenApiDocument;
 }
 

@@ -65,7 +65,9 @@ test("what is called like something else has its place all the same", () => {
       "thenAgent.methods.callMethod",
     ]),
   );
-  expect(createRouter(operations, registry)._def.procedures).toHaveProperty(["thenAgent.getWorkflow.start"]);
+  expect(createRouter(placeProcedures(operations), registry)._def.procedures).toHaveProperty([
+    "thenAgent.getWorkflow.start",
+  ]);
 });
 
 test("two things that would be called the same are refused, with the remedy", () => {
@@ -79,7 +81,7 @@ test("two things that would be called the same are refused, with the remedy", ()
     workflows: [workflowOf("sub-workflow"), workflowOf("create"), workflowOf("create-workflow")],
   });
   const registry = createRegistry([agent]);
-  expect(() => createRouter(bindOperations(registry), registry)).toThrow(
-    'Two things would be called "start" by tRPC. Rename one of them',
+  expect(() => placeProcedures(bindOperations(registry))).toThrow(
+    'Two things would be called "twice.createWorkflow.start" by tRPC. Rename one of them',
   );
 });

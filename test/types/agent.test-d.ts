@@ -200,6 +200,22 @@ export const noClass = () =>
     agent: { quote: () => 1 },
   });
 
+export const workflowWithoutContract = () =>
+  defineAgent({
+    name: "order-desk",
+    agent: OrderDesk,
+    // @ts-expect-error a workflow is known by what defineWorkflow makes
+    workflows: [{ name: "refund", binding: "REFUND", params: z.object({}), output: z.null() }],
+  });
+
+export const stateOfNoSchema = () =>
+  defineAgent({
+    name: "order-desk",
+    agent: OrderDesk,
+    // @ts-expect-error the state is a schema
+    state: { orders: 0 },
+  });
+
 export const gateway = () => createGateway({ agents: [orderDesk] });
 
 // @ts-expect-error a gateway serves definitions, not classes

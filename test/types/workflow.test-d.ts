@@ -1,5 +1,6 @@
 import type { AgentWorkflowEvent, AgentWorkflowStep } from "agents/workflows";
 import { z } from "zod";
+import * as mini from "zod/mini";
 import {
   type ApprovalOf,
   defineWorkflow,
@@ -124,6 +125,35 @@ export const badParams = () =>
     // @ts-expect-error params are an object
     params: z.string(),
     output: z.null(),
+  });
+
+export const outputOfMini = () =>
+  defineWorkflow({
+    name: "bad",
+    binding: "BAD",
+    params: z.object({}),
+    // @ts-expect-error schemas of zod/mini lack what the gateway calls
+    output: mini.object({}),
+  });
+
+export const progressOfNoSchema = () =>
+  defineWorkflow({
+    name: "bad",
+    binding: "BAD",
+    params: z.object({}),
+    // @ts-expect-error progress is a schema
+    progress: { parse: (value: unknown) => value },
+    output: z.null(),
+  });
+
+export const eventOfNoSchema = () =>
+  defineWorkflow({
+    name: "bad",
+    binding: "BAD",
+    params: z.object({}),
+    output: z.null(),
+    // @ts-expect-error the payload of an event is a schema
+    events: { arrived: "text" },
   });
 
 // @ts-expect-error a contract says what comes out

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { complete, fail, terminate } from "../../src/gateway/agent/endings.ts";
 import type { GatewayEvent } from "../../src/gateway/contract/event.ts";
-import { MAX_PAYLOAD_BYTES, WEBHOOKS } from "../../src/gateway/contract/webhook-payload.ts";
+import { MAX_PAYLOAD_BYTES, webhookShapes } from "../../src/gateway/contract/webhook-payload.ts";
 import { cut, ownPayload, payloadOf } from "../../src/gateway/webhook/payload.ts";
 import { openDesk } from "../agent/stand-ins.ts";
 
 const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
 const shapeOf = (type: string) => {
-  const shape = WEBHOOKS.find((candidate) => candidate.type === type);
+  const shape = webhookShapes().find((candidate) => candidate.type === type);
   if (shape === undefined) throw new Error(`no webhook of type ${type}`);
   return shape.payload.strict();
 };

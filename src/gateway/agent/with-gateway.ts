@@ -7,7 +7,7 @@ import { type AgentPath, type AgentStep, Name } from "../contract/names";
 import { ProblemError } from "../contract/problem";
 import { type AgentDefinition, definitionOf } from "../registry/agent-definition";
 import { DefinitionError } from "../registry/definition-error";
-import type { OutputOf, ProgressOf, WorkflowDefinition } from "../registry/workflow-definition";
+import type { AnyWorkflow, OutputOf, ProgressOf } from "../registry/workflow-definition";
 import { actingAsAgent, actingFor } from "./acting";
 import { AgentGateway } from "./agent-gateway";
 import type { WorkflowNews } from "./callbacks";
@@ -48,7 +48,7 @@ export interface GatewayMembers extends GatewayStub {
    * @returns the id of the instance.
    * @throws ZodError if the params do not match, ProblemError `instance_exists` if the agent has the id.
    */
-  startWorkflow<Workflow extends WorkflowDefinition>(
+  startWorkflow<Workflow extends AnyWorkflow>(
     workflow: Workflow,
     params: z.input<Workflow["params"]>,
     options?: StartOptions,
@@ -59,7 +59,7 @@ export interface GatewayMembers extends GatewayStub {
    *
    * @throws ProblemError `instance_not_found` if the agent has none of this workflow and id.
    */
-  getInstance<Workflow extends WorkflowDefinition>(
+  getInstance<Workflow extends AnyWorkflow>(
     workflow: Workflow,
     id: string,
   ): Promise<Instance<ProgressOf<Workflow>, OutputOf<Workflow>>>;
@@ -159,12 +159,12 @@ export function withGateway(base: AgentBase): AgentBase {
       await this.#open().alarm();
     }
 
-    async startWorkflow<Workflow extends WorkflowDefinition>(
+    async startWorkflow<Workflow extends AnyWorkflow>(
       { name, params: contract }: Workflow,
       params: z.input<Workflow["params"]>,
       { id, metadata = {} }: StartOptions = {},
     ): Promise<string> {
-      contract.parse(params);
+      (contract as z.ZodObject).parse(params);
       const started = await this.#open().service.start({
         workflow: name,
         params,
@@ -174,7 +174,7 @@ export function withGateway(base: AgentBase): AgentBase {
       return started.id;
     }
 
-    async getInstance<Workflow extends WorkflowDefinition>(
+    async getInstance<Workflow extends AnyWorkflow>(
       { name }: Workflow,
       id: string,
     ): Promise<Instance<ProgressOf<Workflow>, OutputOf<Workflow>>> {

@@ -1,4 +1,4 @@
-import type { AgentDefinition } from "../registry/agent-definition";
+import type { AnyAgent } from "../registry/agent-definition";
 import type { InstanceOf } from "../registry/wire";
 import { agentPath, segment } from "./address";
 import { follow } from "./follow";
@@ -8,7 +8,7 @@ import { type Call, sendFor, type Transport } from "./transport";
 import type { AgentClient, AgentListOptions, ApprovalsClient, InstancesClient, StateClient } from "./types";
 import { workflowClient } from "./workflow-client";
 
-type Any = AgentDefinition;
+type Any = AnyAgent;
 
 /**
  * Makes the client of one agent. Whatever the types say of names, methods and states is not looked into: the gateway checks

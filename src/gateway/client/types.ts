@@ -5,8 +5,8 @@ import type { EventType, InstanceEventType } from "../contract/event";
 import type { Deleted, Migrated, SentEvent } from "../contract/instance";
 import type { StepEvent } from "../contract/step-event";
 import type { StreamToken } from "../contract/stream-token";
-import type { AgentDefinition } from "../registry/agent-definition";
-import type { WorkflowDefinition } from "../registry/workflow-definition";
+import type { AnyAgent } from "../registry/agent-definition";
+import type { AnyWorkflow } from "../registry/workflow-definition";
 import type {
   ApprovalFilters,
   ApprovalInput,
@@ -98,7 +98,7 @@ export interface InstanceClient<Shown, Sent> {
 }
 
 /** One workflow of one agent. */
-export interface WorkflowClient<Workflow extends WorkflowDefinition> extends InstanceClient<
+export interface WorkflowClient<Workflow extends AnyWorkflow> extends InstanceClient<
   InstanceOf<Workflow>,
   ApprovalInput<Workflow>
 > {
@@ -136,7 +136,7 @@ export interface WorkflowClient<Workflow extends WorkflowDefinition> extends Ins
 }
 
 /** The instances of one agent, whatever their workflow. */
-export interface InstancesClient<Agent extends AgentDefinition> extends InstanceClient<
+export interface InstancesClient<Agent extends AnyAgent> extends InstanceClient<
   InstanceOf<WorkflowsOf<Agent>>,
   unknown
 > {
@@ -156,18 +156,18 @@ export interface InstancesClient<Agent extends AgentDefinition> extends Instance
   ): Promise<Deleted>;
 }
 
-export interface AgentListOptions<Agent extends AgentDefinition> extends InstanceListOptions {
+export interface AgentListOptions<Agent extends AnyAgent> extends InstanceListOptions {
   readonly workflow?: WorkflowsBelow<Agent>["name"] | undefined;
   /** `subtree` lists all agents below too. */
   readonly scope?: Reach | undefined;
 }
 
-type ListedOf<Agent extends AgentDefinition, Options> = InstanceOf<
+type ListedOf<Agent extends AnyAgent, Options> = InstanceOf<
   Options extends { scope: "subtree" } ? WorkflowsBelow<Agent> : WorkflowsOf<Agent>
 >;
 
 /** The approvals of one agent. */
-export interface ApprovalsClient<Agent extends AgentDefinition> {
+export interface ApprovalsClient<Agent extends AnyAgent> {
   list(
     options?: {
       readonly scope?: Reach | undefined;
@@ -184,7 +184,7 @@ export interface ApprovalsClient<Agent extends AgentDefinition> {
 }
 
 /** The state of one agent. With `ifMatch` it is changed only if it still has that entity tag. */
-export interface StateClient<Agent extends AgentDefinition> {
+export interface StateClient<Agent extends AnyAgent> {
   get(options?: CallOptions): Promise<FoundStateOf<Agent>>;
   put(state: StateInput<Agent>, options?: StateChangeOptions): Promise<StateViewOf<Agent>>;
   /** Merges fields. */
@@ -197,14 +197,14 @@ export interface StateChangeOptions extends ChangeOptions {
   readonly ifMatch?: string | undefined;
 }
 
-export interface AgentEventsOptions<Agent extends AgentDefinition> extends EventsOptions<EventType> {
+export interface AgentEventsOptions<Agent extends AnyAgent> extends EventsOptions<EventType> {
   readonly workflow?: WorkflowsBelow<Agent>["name"] | undefined;
   /** `subtree` tells of all agents below too. Its cursors are its own. */
   readonly scope?: Reach | undefined;
 }
 
 /** One agent. Nothing is asked before one of its methods is called. */
-export interface AgentClient<Agent extends AgentDefinition> {
+export interface AgentClient<Agent extends AnyAgent> {
   /** Its path, e.g. `/agents/catalog/acme`. */
   readonly path: string;
   describe(options?: CallOptions): Promise<AgentView>;

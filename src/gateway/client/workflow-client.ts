@@ -1,5 +1,5 @@
 import type { Instance } from "../contract/instance";
-import type { WorkflowDefinition } from "../registry/workflow-definition";
+import type { AnyWorkflow } from "../registry/workflow-definition";
 import type { InstanceOf, StartedOf } from "../registry/wire";
 import { segment } from "./address";
 import { WorkflowMismatch } from "./errors";
@@ -10,7 +10,7 @@ import { sendFor, type Transport } from "./transport";
 import type { WorkflowClient, WorkflowEventsOptions } from "./types";
 import { waitForOutput } from "./wait";
 
-type Any = WorkflowDefinition;
+type Any = AnyWorkflow;
 
 /**
  * Makes the client of one workflow of an agent.

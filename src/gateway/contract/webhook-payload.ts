@@ -2,13 +2,14 @@ import { z } from "zod";
 import { ApprovalStatus } from "./approval";
 import { StateSource } from "./event";
 import { InstanceError } from "./instance";
+import { lazily } from "./lazily";
 import { variantName } from "./names";
 import { CHATTY_TYPES, DisabledReason, EndpointId, WEBHOOK_TYPES, type WebhookType } from "./webhook";
 
 /** Largest body that an endpoint is sent, in bytes. */
 export const MAX_PAYLOAD_BYTES = 20_000;
 
-const ofAgent = {
+const ofAgent = lazily(() => ({
   seq: z.int().describe("Place in the agent's journal: messages may come in another order"),
   event: z
     .string()
@@ -18,9 +19,9 @@ const ofAgent = {
     .string()
     .describe("Path of the agent")
     .meta({ examples: ["/agents/order-desk/acme"] }),
-};
-const ofInstance = {
-  ...ofAgent,
+}));
+const ofInstance = lazily(() => ({
+  ...ofAgent(),
   instanceId: z
     .string()
     .describe("The instance")
@@ -30,31 +31,35 @@ const ofInstance = {
     .describe("Public name of its workflow")
     .meta({ examples: ["refund"] }),
   attempt: z.int().describe("Attempt of the instance"),
-};
+}));
 const ADDRESSES = "Where more is read, or done, with a key";
-const instanceLinks = z
-  .object({
-    instance: z
-      .string()
-      .describe("The instance")
-      .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
-  })
-  .describe(ADDRESSES);
-const endpointLinks = z
-  .object({
-    endpoint: z
-      .string()
-      .describe("The endpoint")
-      .meta({ examples: ["/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25"] }),
-  })
-  .describe(ADDRESSES);
+const instanceLinks = lazily(() =>
+  z
+    .object({
+      instance: z
+        .string()
+        .describe("The instance")
+        .meta({ examples: ["/agents/order-desk/acme/instances/november"] }),
+    })
+    .describe(ADDRESSES),
+);
+const endpointLinks = lazily(() =>
+  z
+    .object({
+      endpoint: z
+        .string()
+        .describe("The endpoint")
+        .meta({ examples: ["/webhooks/endpoints/whe_5b0c8e4f-2d7a-4c39-8f61-0e9a7d3b1c25"] }),
+    })
+    .describe(ADDRESSES),
+);
 
 const instance = (more: z.ZodRawShape = {}): z.ZodObject =>
-  z.object({ ...ofInstance, ...more, links: instanceLinks });
+  z.object({ ...ofInstance(), ...more, links: instanceLinks() });
 
 const approval = (links: z.ZodRawShape = {}): z.ZodObject =>
   z.object({
-    ...ofInstance,
+    ...ofInstance(),
     approval: z
       .object({
         id: z
@@ -102,7 +107,7 @@ const approval = (links: z.ZodRawShape = {}): z.ZodObject =>
       .describe(ADDRESSES),
   });
 
-const DATA: Record<WebhookType, z.ZodObject> = {
+const dataByType = (): Record<WebhookType, z.ZodObject> => ({
   "instance.queued": instance(),
   "instance.started": instance(),
   "instance.progress": instance(),
@@ -129,7 +134,7 @@ const DATA: Record<WebhookType, z.ZodObject> = {
   "approval.expired": approval(),
   "approval.cancelled": approval(),
   "state.updated": z.object({
-    ...ofAgent,
+    ...ofAgent(),
     etag: z.string().describe("Entity tag of the state as it was then"),
     source: StateSource,
     links: z
@@ -147,15 +152,15 @@ const DATA: Record<WebhookType, z.ZodObject> = {
   }),
   "webhook.test": z.object({
     endpointId: EndpointId.describe("The endpoint that is tested"),
-    links: endpointLinks,
+    links: endpointLinks(),
   }),
   "endpoint.disabled": z.object({
     endpointId: EndpointId.describe("The endpoint that is sent nothing any more"),
     reason: DisabledReason,
     disabledAt: z.iso.datetime().describe("Since when"),
-    links: endpointLinks,
+    links: endpointLinks(),
   }),
-};
+});
 
 const MEANINGS: Record<WebhookType, string> = {
   "instance.queued": "The start of an instance was accepted",
@@ -190,15 +195,18 @@ export interface WebhookShape {
 }
 
 /** Every message that an endpoint can get. They are thin: who needs more follows the links, with a key. */
-export const WEBHOOKS: readonly WebhookShape[] = WEBHOOK_TYPES.map((type) => ({
-  type,
-  meaning: MEANINGS[type],
-  chatty: (CHATTY_TYPES as readonly WebhookType[]).includes(type),
-  payload: z
-    .object({
-      type: z.literal(type).describe(MEANINGS[type]),
-      timestamp: z.iso.datetime().describe("When it happened"),
-      data: DATA[type].describe("What it tells of; who needs more follows the links"),
-    })
-    .meta({ id: variantName("Webhook", type), description: MEANINGS[type] }),
-}));
+export const webhookShapes = lazily((): readonly WebhookShape[] => {
+  const data = dataByType();
+  return WEBHOOK_TYPES.map((type) => ({
+    type,
+    meaning: MEANINGS[type],
+    chatty: (CHATTY_TYPES as readonly WebhookType[]).includes(type),
+    payload: z
+      .object({
+        type: z.literal(type).describe(MEANINGS[type]),
+        timestamp: z.iso.datetime().describe("When it happened"),
+        data: data[type].describe("What it tells of; who needs more follows the links"),
+      })
+      .meta({ id: variantName("Webhook", type), description: MEANINGS[type] }),
+  }));
+});

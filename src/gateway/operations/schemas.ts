@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ControlFrame, eventSchema, StateUpdated, type UnionByType } from "../contract/event";
 import { instanceSchema } from "../contract/instance";
 import { eventPageOf, instancePageOf } from "../contract/page";
-import { STEP_EVENTS } from "../contract/step-event";
+import { stepEvents } from "../contract/step-event";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { hasStateBelow, workflowsBelow } from "../registry/registry";
 import type { WorkflowDefinition } from "../registry/workflow-definition";
@@ -63,7 +63,7 @@ const ofAgent = memoized((agent: AgentDefinition) => {
     /** Also of the agents below. */
     instancePage: instancePageOf(listed, `${name}InstancePage`),
     /** The journal of one instance, with its steps if they are asked for. */
-    ofInstance: journalSchemas(name, events, STEP_EVENTS),
+    ofInstance: journalSchemas(name, events, stepEvents()),
     /** The journal of the agent and of those below, which tells of their states too. */
     ofAgent: journalSchemas(
       `${name}Agent`,

@@ -125,13 +125,21 @@ export interface BoundOperation {
   /** Name of the workflow, or of the method, that it is about. */
   readonly workflow: string | undefined;
   readonly method: string | undefined;
+  /** Made when they are first asked for: a Worker starts often, and serves few of its operations at once. */
   readonly schemas: OperationSchemas;
   readonly answer: (asked: Asked<OperationSchemas>, reach: Reach) => Promise<unknown>;
 }
 
+/** An operation and what it is about, which is erased here: doors treat all alike. */
+interface Filled {
+  readonly operation: Operation;
+  readonly over: unknown;
+  readonly subject: Subject | undefined;
+}
+
 /** Every operation of every agent, workflow and method of a registry. All doors are made from this table. */
 export function bindOperations(registry: Registry): BoundOperation[] {
-  const ofGateway = OF_GATEWAY.map((operation) => bind(operation as Operation, undefined, undefined));
+  const ofGateway = OF_GATEWAY.map((operation) => fill(operation as Operation, undefined, undefined));
   const ofAgents = registry.chains.flatMap((chain) => {
     const agent = leafOf(chain);
     const subject: Subject = { chain, agent };
@@ -146,18 +154,22 @@ export function bindOperations(registry: Registry): BoundOperation[] {
       ...(workflowsBelow(agent).length === 0 && !hasStateBelow(agent) ? [] : OF_AGENT_WITH_EVENTS),
     ];
     return [
-      ...about.map((operation) => bind(operation as Operation<Subject>, subject, subject)),
+      ...about.map((operation) => fill(operation as Operation<Subject>, subject, subject)),
       ...agent.workflows.flatMap((workflow) =>
         [startWorkflow, startWorkflows, migrateBinding].map((operation) =>
-          bind(operation as Operation<never>, { ...subject, workflow }, subject),
+          fill(operation as Operation<never>, { ...subject, workflow }, subject),
         ),
       ),
       ...Object.entries(agent.methods).map(([method, contract]) =>
-        bind(callMethod as Operation<never>, { ...subject, method, contract }, subject),
+        fill(callMethod as Operation<never>, { ...subject, method, contract }, subject),
       ),
     ];
   });
   return withUniqueIds([...ofGateway, ...ofAgents]);
+}
+
+function fill<Over>(operation: Operation<Over>, over: unknown, subject: Subject | undefined): Filled {
+  return { operation: operation as Operation, over, subject };
 }
 
 /** Whether anything can be done to agents of a class, of which their audit log would tell. */
@@ -166,22 +178,23 @@ function isChanged({ workflows, children, methods, state }: AgentDefinition): bo
   return parts.length > 0 || state !== undefined;
 }
 
-/** What the operation is about is erased here: from now on doors treat all alike. */
-function bind<Over>(operation: Operation<Over>, over: unknown, subject: Subject | undefined): BoundOperation {
-  const about = over as Over;
+function bind(id: string, { operation, over, subject }: Filled): BoundOperation {
   const { workflow, method: called } = (over ?? {}) as Partial<WorkflowSubject & MethodSubject>;
   const { method, path, status, waits = false, created, location, etag } = operation.rest;
+  let schemas: OperationSchemas | undefined;
   return {
-    id: operation.id(about),
-    verb: operation.id(nameless(over) as Over),
-    summary: operation.summary(about),
+    id,
+    verb: operation.id(nameless(over)),
+    summary: operation.summary(over),
     operation,
-    rest: { method, path: path(about), status, waits, created, location, etag },
+    rest: { method, path: path(over), status, waits, created, location, etag },
     subject,
     workflow: workflow?.name,
     method: called,
-    schemas: operation.schemas(about),
-    answer: (asked, reach) => operation.answer(asked, reach, about),
+    get schemas() {
+      return (schemas ??= operation.schemas(over));
+    },
+    answer: (asked, reach) => operation.answer(asked, reach, over),
   };
 }
 
@@ -198,12 +211,14 @@ function nameless(over: unknown): unknown {
 }
 
 /** A class that is reached in several ways, or a workflow of several classes, has its way in the id. */
-function withUniqueIds(operations: readonly BoundOperation[]): BoundOperation[] {
+function withUniqueIds(operations: readonly Filled[]): BoundOperation[] {
+  const ids = operations.map(({ operation, over }) => operation.id(over));
   const uses = new Map<string, number>();
-  for (const { id } of operations) uses.set(id, (uses.get(id) ?? 0) + 1);
-  return operations.map((operation) => {
-    if (uses.get(operation.id) === 1 || operation.subject === undefined) return operation;
-    const way = operation.subject.chain.map(({ name }) => pascal(name)).join("");
-    return { ...operation, id: `${operation.id}Of${way}` };
+  for (const id of ids) uses.set(id, (uses.get(id) ?? 0) + 1);
+  return operations.map((filled, at) => {
+    const id = ids[at] ?? "";
+    if (uses.get(id) === 1 || filled.subject === undefined) return bind(id, filled);
+    const way = filled.subject.chain.map(({ name }) => pascal(name)).join("");
+    return bind(`${id}Of${way}`, filled);
   });
 }

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { PublicName } from "../contract/names";
 import { DefinitionError } from "./definition-error";
-import type { WorkflowDefinition } from "./workflow-definition";
+import type { AnySchema } from "./any-schema";
+import type { AnyWorkflow, WorkflowDefinition } from "./workflow-definition";
 
 /** A class that can be built by the platform; its instances are the Agents. */
 export type AgentClass<Instance = object> = abstract new (...args: never[]) => Instance;
@@ -32,26 +33,33 @@ export type FittingMethods<Instance, Contracts extends MethodContracts> = {
     : `the class has no such method`;
 };
 
-/** One class of Agents as the gateway serves it. */
-export interface AgentDefinition {
+/** The definition of any class of Agents, as far as the compiler is to compare it: see {@link AnySchema}. */
+export interface AnyAgent {
   readonly name: string;
   readonly binding: string | undefined;
   readonly description: string | undefined;
   readonly agent: AgentClass;
+  readonly state: AnySchema | undefined;
+  readonly workflows: readonly AnyWorkflow[];
+  readonly children: readonly AnyAgent[];
+  readonly methods: MethodContracts;
+}
+
+/** One class of Agents as the gateway serves it. */
+export interface AgentDefinition extends AnyAgent {
   readonly state: z.ZodType | undefined;
   readonly workflows: readonly WorkflowDefinition[];
   readonly children: readonly AgentDefinition[];
-  readonly methods: MethodContracts;
 }
 
 /** {@link AgentDefinition} with everything that {@link defineAgent} could infer. */
 export interface TypedAgentDefinition<
   AgentName extends string,
-  Workflows extends readonly WorkflowDefinition[],
+  Workflows extends readonly AnyWorkflow[],
   Methods extends MethodContracts,
-  Children extends readonly AgentDefinition[],
-  State extends z.ZodType | undefined,
-> extends AgentDefinition {
+  Children extends readonly AnyAgent[],
+  State extends AnySchema | undefined,
+> extends AnyAgent {
   readonly name: AgentName;
   readonly state: State;
   readonly workflows: Workflows;
@@ -93,9 +101,9 @@ export function defineAgent<
   const AgentName extends string,
   Instance extends object,
   const Methods extends MethodContracts = Record<never, never>,
-  const Workflows extends readonly WorkflowDefinition[] = readonly [],
-  const Children extends readonly AgentDefinition[] = readonly [],
-  State extends z.ZodType | undefined = undefined,
+  const Workflows extends readonly AnyWorkflow[] = readonly [],
+  const Children extends readonly AnyAgent[] = readonly [],
+  State extends AnySchema | undefined = undefined,
 >(options: {
   name: AgentName;
   binding?: string;
@@ -127,6 +135,7 @@ export function defineAgent<
     children: (options.children ?? []) as unknown as Children,
     methods: (options.methods ?? {}) as Methods,
   };
-  definitions.set(agent.name, definition);
+  // Only zod makes what is AnySchema to the compiler.
+  definitions.set(agent.name, definition as unknown as AgentDefinition);
   return definition;
 }

@@ -3,8 +3,9 @@ import type { Approval, ApprovalStatus } from "../contract/approval";
 import type { ControlFrame, InstanceEventType, StateSource } from "../contract/event";
 import type { Instance, InstanceError, InstanceStatus, Metadata, WaitingFor } from "../contract/instance";
 import type { Page } from "../contract/page";
-import type { AgentDefinition } from "./agent-definition";
-import type { WorkflowDefinition } from "./workflow-definition";
+import type { AnySchema } from "./any-schema";
+import type { AnyAgent } from "./agent-definition";
+import type { AnyWorkflow } from "./workflow-definition";
 
 // What crosses the wire, as types that follow from the definitions of a gateway. Doors and clients share them; nothing of this
 // file is there when they run.
@@ -12,7 +13,7 @@ import type { WorkflowDefinition } from "./workflow-definition";
 declare const AGENTS: unique symbol;
 
 /** A gateway as its clients know it: by the types of its root agents. */
-export interface TypedGateway<Agents extends readonly AgentDefinition[] = readonly AgentDefinition[]> {
+export interface TypedGateway<Agents extends readonly AnyAgent[] = readonly AnyAgent[]> {
   readonly [AGENTS]?: Agents;
 }
 
@@ -37,41 +38,41 @@ export type Named<Definition extends { readonly name: string }, Name extends str
 >;
 
 /** The workflows of an agent, as a union. */
-export type WorkflowsOf<Agent extends AgentDefinition> = Agent["workflows"][number];
+export type WorkflowsOf<Agent extends AnyAgent> = Agent["workflows"][number];
 /** The classes of the sub-agents of an agent, as a union. */
-export type ChildrenOf<Agent extends AgentDefinition> = Agent["children"][number];
+export type ChildrenOf<Agent extends AnyAgent> = Agent["children"][number];
 
 /** The workflows of an agent and of all below it. What is not known more closely is not walked: it has no end. */
-export type WorkflowsBelow<Agent extends AgentDefinition> = Agent extends AgentDefinition
+export type WorkflowsBelow<Agent extends AnyAgent> = Agent extends AnyAgent
   ? string extends Agent["name"]
-    ? WorkflowDefinition
+    ? AnyWorkflow
     : WorkflowsOf<Agent> | WorkflowsBelow<ChildrenOf<Agent>>
   : never;
 
 /** What a start takes. */
-export type ParamsInput<Workflow extends WorkflowDefinition> = z.input<Workflow["params"]>;
+export type ParamsInput<Workflow extends AnyWorkflow> = z.input<Workflow["params"]>;
 /** What a complete instance shows. */
-export type Output<Workflow extends WorkflowDefinition> = Json<z.input<Workflow["output"]>>;
+export type Output<Workflow extends AnyWorkflow> = Json<z.input<Workflow["output"]>>;
 /** What an instance shows of how far it is. */
-export type Progress<Workflow extends WorkflowDefinition> = Json<z.input<Workflow["progress"]>>;
+export type Progress<Workflow extends AnyWorkflow> = Json<z.input<Workflow["progress"]>>;
 /** What an approver may send along. */
-export type ApprovalInput<Workflow extends WorkflowDefinition> = z.input<Workflow["approval"]>;
+export type ApprovalInput<Workflow extends AnyWorkflow> = z.input<Workflow["approval"]>;
 /** What an event that is sent in carries, by type. */
-export type EventInputs<Workflow extends WorkflowDefinition> = {
+export type EventInputs<Workflow extends AnyWorkflow> = {
   [Type in keyof Workflow["events"]]: z.input<Workflow["events"][Type]>;
 };
 
 /** One run of a workflow, as it is shown; of several workflows `workflow` says which. */
-export type InstanceOf<Workflow extends WorkflowDefinition> = Workflow extends WorkflowDefinition
+export type InstanceOf<Workflow extends AnyWorkflow> = Workflow extends AnyWorkflow
   ? Instance<Progress<Workflow>, Output<Workflow>> & { readonly workflow: Workflow["name"] }
   : never;
 
 /** What became of one item of a batch. */
-export type StartedOf<Workflow extends WorkflowDefinition> =
+export type StartedOf<Workflow extends AnyWorkflow> =
   | { readonly started: true; readonly instance: InstanceOf<Workflow> }
   | { readonly started: false; readonly code: "instance_exists"; readonly detail: string };
 
-interface DataOf<Workflow extends WorkflowDefinition> extends Record<InstanceEventType, unknown> {
+interface DataOf<Workflow extends AnyWorkflow> extends Record<InstanceEventType, unknown> {
   "instance.queued": { readonly metadata: Metadata };
   "instance.started": object;
   "instance.progress": { readonly progress: Progress<Workflow> };
@@ -92,7 +93,7 @@ interface DataOf<Workflow extends WorkflowDefinition> extends Record<InstanceEve
 }
 
 /** What happened to an instance: a union by `type`; of several workflows `workflow` says which. */
-export type EventOf<Workflow extends WorkflowDefinition> = Workflow extends WorkflowDefinition
+export type EventOf<Workflow extends AnyWorkflow> = Workflow extends AnyWorkflow
   ? {
       [Type in InstanceEventType]: {
         /** Opaque cursor; a stream goes on after it. */
@@ -181,30 +182,30 @@ export interface ApprovalFilters<Workflow extends string, Time = string> {
 export type Reach = "self" | "subtree";
 
 /** The state of an agent as it is read. */
-export type StateOf<Agent extends AgentDefinition> = Agent["state"] extends z.ZodType
+export type StateOf<Agent extends AnyAgent> = Agent["state"] extends AnySchema
   ? Json<z.output<Agent["state"]>>
   : unknown;
 /** The state of an agent as it is replaced. */
-export type StateInput<Agent extends AgentDefinition> = Agent["state"] extends z.ZodType
+export type StateInput<Agent extends AnyAgent> = Agent["state"] extends AnySchema
   ? z.input<Agent["state"]>
   : unknown;
 
 /** A state, and the tag that changes with it. */
-export interface StateViewOf<Agent extends AgentDefinition> {
+export interface StateViewOf<Agent extends AnyAgent> {
   readonly state: StateOf<Agent>;
   readonly etag: string;
 }
 
 /** A state as it is found: null where none was set, and the class has no first one. */
-export type FoundStateOf<Agent extends AgentDefinition> =
+export type FoundStateOf<Agent extends AnyAgent> =
   | StateViewOf<Agent>
   | { readonly state: null; readonly etag: string };
 
 /** What a method takes. */
-export type MethodInput<Agent extends AgentDefinition, Method extends keyof Agent["methods"]> = z.input<
+export type MethodInput<Agent extends AnyAgent, Method extends keyof Agent["methods"]> = z.input<
   Agent["methods"][Method]["input"]
 >;
 /** What a method returns. */
-export type MethodOutput<Agent extends AgentDefinition, Method extends keyof Agent["methods"]> = Json<
+export type MethodOutput<Agent extends AnyAgent, Method extends keyof Agent["methods"]> = Json<
   z.output<Agent["methods"][Method]["output"]>
 >;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { TERMINAL_STATUSES } from "../contract/instance";
 import { LIMITS } from "../contract/limits";
 import { PublicName } from "../contract/names";
+import type { AnySchema, AnySchemas } from "./any-schema";
 import { DefinitionError } from "./definition-error";
 import { type Duration, toMilliseconds } from "./duration";
 
@@ -27,25 +28,16 @@ const LABEL = /^(?!__)[A-Za-z_][\w.-]{0,63}$/;
 /** The event type under which the SDK waits for approval, unless it is told otherwise. */
 export const SDK_APPROVAL_TYPE = "approval";
 
-type EventSchemas = Readonly<Record<string, z.ZodType>>;
-
-/** The contract of one workflow: what goes in, what is told while it runs, and what comes out. */
-export interface WorkflowDefinition<
-  WorkflowName extends string = string,
-  Params extends z.ZodObject = z.ZodObject,
-  Progress extends z.ZodType = z.ZodType,
-  Output extends z.ZodType = z.ZodType,
-  Approval extends z.ZodType = z.ZodType,
-  Events extends EventSchemas = EventSchemas,
-> {
-  readonly name: WorkflowName;
+/** Any workflow's contract, as far as the compiler is to compare it: see {@link AnySchema}. */
+export interface AnyWorkflow {
+  readonly name: string;
   readonly binding: string;
   readonly description: string | undefined;
-  readonly params: Params;
-  readonly progress: Progress;
-  readonly output: Output;
-  readonly approval: Approval;
-  readonly events: Events;
+  readonly params: AnySchema<Record<string, unknown>>;
+  readonly progress: AnySchema;
+  readonly output: AnySchema;
+  readonly approval: AnySchema;
+  readonly events: AnySchemas;
   /** Metadata keys by which lists can be filtered. */
   readonly labels: readonly string[];
   /** How long an instance is kept after its end, in milliseconds, by how it ended. */
@@ -58,14 +50,31 @@ export interface WorkflowDefinition<
   readonly approvalEventTypes: readonly string[];
 }
 
+/** The contract of one workflow: what goes in, what is told while it runs, and what comes out. */
+export interface WorkflowDefinition<
+  WorkflowName extends string = string,
+  Params extends AnySchema<Record<string, unknown>> = z.ZodObject,
+  Progress extends AnySchema = z.ZodType,
+  Output extends AnySchema = z.ZodType,
+  Approval extends AnySchema = z.ZodType,
+  Events extends AnySchemas = Readonly<Record<string, z.ZodType>>,
+> extends AnyWorkflow {
+  readonly name: WorkflowName;
+  readonly params: Params;
+  readonly progress: Progress;
+  readonly output: Output;
+  readonly approval: Approval;
+  readonly events: Events;
+}
+
 /** What {@link defineWorkflow} takes. */
 export interface WorkflowOptions<
   WorkflowName extends string,
   Params extends z.ZodObject,
-  Progress extends z.ZodType,
-  Output extends z.ZodType,
-  Approval extends z.ZodType,
-  Events extends EventSchemas,
+  Progress extends AnySchema,
+  Output extends AnySchema,
+  Approval extends AnySchema,
+  Events extends AnySchemas,
 > {
   /** Public, kebab-case name: a word of the URL and of the SDKs. */
   name: WorkflowName;
@@ -106,10 +115,10 @@ export interface WorkflowOptions<
 export function defineWorkflow<
   const WorkflowName extends string,
   Params extends z.ZodObject,
-  Output extends z.ZodType,
-  Progress extends z.ZodType = typeof DefaultProgress,
-  Approval extends z.ZodType = z.ZodUndefined,
-  Events extends EventSchemas = Record<never, never>,
+  Output extends AnySchema,
+  Progress extends AnySchema = typeof DefaultProgress,
+  Approval extends AnySchema = z.ZodUndefined,
+  Events extends AnySchemas = Record<never, never>,
 >(
   options: WorkflowOptions<WorkflowName, Params, Progress, Output, Approval, Events>,
 ): WorkflowDefinition<WorkflowName, Params, Progress, Output, Approval, Events> {
@@ -153,8 +162,10 @@ export function defineWorkflow<
     formerBindings: options.formerBindings ?? [],
     approvalEventTypes: options.approvalEventTypes ?? [SDK_APPROVAL_TYPE],
   };
-  definitions.set(name, definition);
-  for (const known of [binding, ...definition.formerBindings]) definitionsByBinding.set(known, definition);
+  // Only zod makes what is AnySchema to the compiler.
+  const known = definition as unknown as WorkflowDefinition;
+  definitions.set(name, known);
+  for (const each of [binding, ...definition.formerBindings]) definitionsByBinding.set(each, known);
   return definition;
 }
 
@@ -194,14 +205,14 @@ export function workflowOn(binding: string): WorkflowDefinition | undefined {
 }
 
 /** Params of a workflow as its class receives them. */
-export type ParamsOf<W extends WorkflowDefinition> = z.output<W["params"]>;
+export type ParamsOf<W extends AnyWorkflow> = z.output<W["params"]>;
 /** Progress that a workflow reports. */
-export type ProgressOf<W extends WorkflowDefinition> = z.input<W["progress"]>;
+export type ProgressOf<W extends AnyWorkflow> = z.input<W["progress"]>;
 /** What a workflow returns. */
-export type OutputOf<W extends WorkflowDefinition> = z.input<W["output"]>;
+export type OutputOf<W extends AnyWorkflow> = z.input<W["output"]>;
 /** What `waitForApproval` resolves with: the metadata of the decision. */
-export type ApprovalOf<W extends WorkflowDefinition> = z.output<W["approval"]>;
+export type ApprovalOf<W extends AnyWorkflow> = z.output<W["approval"]>;
 /** Payloads of the events that a workflow takes, by type. */
-export type EventsOf<W extends WorkflowDefinition> = {
+export type EventsOf<W extends AnyWorkflow> = {
   [Type in keyof W["events"]]: z.output<W["events"][Type]>;
 };

@@ -32,7 +32,8 @@ import type {
   SentTest,
 } from "../contract/webhook";
 import type { LinkBody } from "../operations/links";
-import type { AgentDefinition } from "../registry/agent-definition";
+import type { AnySchema } from "../registry/any-schema";
+import type { AnyAgent } from "../registry/agent-definition";
 import type {
   ApprovalFilters,
   ApprovalInput,
@@ -60,7 +61,7 @@ import type {
   WorkflowsBelow,
   WorkflowsOf,
 } from "../registry/wire";
-import type { WorkflowDefinition } from "../registry/workflow-definition";
+import type { AnyWorkflow } from "../registry/workflow-definition";
 import type { ErrorShape } from "./failure";
 import type { AgentWord, MethodWord, WorkflowWord } from "./names";
 
@@ -117,18 +118,18 @@ interface EventsInput<Type extends string> {
 }
 
 /** The metadata of a decision, as far as it is needed: of several workflows, what any of them takes. */
-type DecisionOf<Workflow extends WorkflowDefinition> = {
+type DecisionOf<Workflow extends AnyWorkflow> = {
   readonly reason?: string | undefined;
 } & (undefined extends ApprovalInput<Workflow>
   ? { readonly metadata?: ApprovalInput<Workflow> }
   : { readonly metadata: ApprovalInput<Workflow> });
-type RejectionOf<Workflow extends WorkflowDefinition> = {
+type RejectionOf<Workflow extends AnyWorkflow> = {
   readonly reason?: string | undefined;
   readonly metadata?: ApprovalInput<Workflow> | undefined;
 };
 
 /** An event that an instance takes: its type, and the payload of that type. */
-type SentOf<Workflow extends WorkflowDefinition> = Workflow extends WorkflowDefinition
+type SentOf<Workflow extends AnyWorkflow> = Workflow extends AnyWorkflow
   ? {
       [Type in keyof EventInputs<Workflow>]: {
         readonly type: Type;
@@ -185,19 +186,19 @@ interface SubAgentProcedures<At> {
   create: Mutation<At, CreatedChild>;
   delete: Mutation<At & Once, DeletedChild>;
 }
-interface ParentProcedures<At, Agent extends AgentDefinition> {
+interface ParentProcedures<At, Agent extends AnyAgent> {
   listChildren: Query<
     At & Paged & { readonly agent?: ChildrenOf<Agent>["name"] | undefined },
     Page<ChildView>
   >;
 }
-interface StateProcedures<At, Agent extends AgentDefinition> {
+interface StateProcedures<At, Agent extends AnyAgent> {
   getState: Query<At, FoundStateOf<Agent>>;
   replaceState: Mutation<At & Once & Tag & { readonly state: StateInput<Agent> }, StateViewOf<Agent>>;
   mergeState: Mutation<At & Once & Tag & { readonly patch: Partial<StateInput<Agent>> }, StateViewOf<Agent>>;
   resetState: Mutation<At & Once & Tag, FoundStateOf<Agent>>;
 }
-interface ListProcedures<At, Below extends WorkflowDefinition> {
+interface ListProcedures<At, Below extends AnyWorkflow> {
   listInstances: Query<
     At &
       Paged &
@@ -225,7 +226,7 @@ interface ListProcedures<At, Below extends WorkflowDefinition> {
     Page<Approval>
   >;
 }
-interface InstanceProcedures<At, Workflow extends WorkflowDefinition> {
+interface InstanceProcedures<At, Workflow extends AnyWorkflow> {
   getInstance: Query<At & OfInstance, InstanceOf<Workflow>>;
   deleteInstance: Mutation<At & OfInstance & Once & { readonly force?: boolean | undefined }, Deleted>;
   pauseInstance: Mutation<At & OfInstance & Once, InstanceOf<Workflow>>;
@@ -260,7 +261,7 @@ interface InstanceProcedures<At, Workflow extends WorkflowDefinition> {
   listApprovalLinks: Query<At & OfApproval, { readonly items: readonly ApprovalLink[] }>;
   revokeApprovalLink: Mutation<At & OfApproval & { readonly linkId: string }, ApprovalLink>;
 }
-interface EventsProcedures<At, Below extends WorkflowDefinition> {
+interface EventsProcedures<At, Below extends AnyWorkflow> {
   streamEvents: Subscription<
     At &
       EventsInput<EventType> & {
@@ -280,7 +281,7 @@ interface EventsProcedures<At, Below extends WorkflowDefinition> {
   createStreamToken: Mutation<At & { readonly ttlSeconds?: number | undefined }, StreamToken>;
   revokeStreamToken: Mutation<At & { readonly tokenId: string }, { revoked: true }>;
 }
-interface WorkflowProcedures<At, Workflow extends WorkflowDefinition> {
+interface WorkflowProcedures<At, Workflow extends AnyWorkflow> {
   start: Mutation<
     At & Once & StartOptions & { readonly params: ParamsInput<Workflow> },
     InstanceOf<Workflow>
@@ -296,24 +297,24 @@ interface WorkflowProcedures<At, Workflow extends WorkflowDefinition> {
 type Flat<Shape> = { [Key in keyof Shape]: Shape[Key] };
 /** What is there only if a union has any member. */
 type IfAny<Union, Shape> = [Union] extends [never] ? unknown : Shape;
-type HasStateBelow<Agent extends AgentDefinition> = Agent extends AgentDefinition
-  ? Agent["state"] extends z.ZodType
+type HasStateBelow<Agent extends AnyAgent> = Agent extends AnyAgent
+  ? Agent["state"] extends AnySchema
     ? true
     : HasStateBelow<ChildrenOf<Agent>>
   : never;
 
-type StateIn<Agent extends AgentDefinition> = Agent["state"] extends z.ZodType ? true : never;
+type StateIn<Agent extends AnyAgent> = Agent["state"] extends AnySchema ? true : never;
 
 /** The names on the way to an agent: of a root agent one, which may come without a list. */
 interface Address<Way extends readonly string[]> {
   readonly name: Way extends readonly [string] ? string | Way : Way;
 }
 
-type AgentRecord<Agent extends AgentDefinition, Way extends readonly string[] = readonly [string]> = Flat<
+type AgentRecord<Agent extends AnyAgent, Way extends readonly string[] = readonly [string]> = Flat<
   AgentProcedures<Address<Way>> &
     (Way extends readonly [string] ? unknown : SubAgentProcedures<Address<Way>>) &
     IfAny<ChildrenOf<Agent>, ParentProcedures<Address<Way>, Agent>> &
-    (Agent["state"] extends z.ZodType ? StateProcedures<Address<Way>, Agent> : unknown) &
+    (Agent["state"] extends AnySchema ? StateProcedures<Address<Way>, Agent> : unknown) &
     IfAny<WorkflowsBelow<Agent>, ListProcedures<Address<Way>, WorkflowsBelow<Agent>>> &
     IfAny<WorkflowsOf<Agent>, InstanceProcedures<Address<Way>, WorkflowsOf<Agent>>> &
     IfAny<

@@ -27,10 +27,12 @@ export function mountTrpc(
   operations: readonly BoundOperation[],
   registry: Registry,
 ): void {
-  const router = createRouter(operations, registry);
+  const procedures = placeProcedures(operations);
+  // Made when it is first asked for.
+  let router: AnyTRPCRouter | undefined;
   const at = `${TRPC}/*`;
-  app.use(at, named(placeProcedures(operations)), oneTrpcAddress);
-  app.on(["GET", "POST"], at, (c) => serve(c, router));
+  app.use(at, named(procedures), oneTrpcAddress);
+  app.on(["GET", "POST"], at, (c) => serve(c, (router ??= createRouter(procedures, registry))));
   app.all(at, (c) => {
     c.header("allow", "GET, POST");
     throw new ProblemError("method_not_allowed");

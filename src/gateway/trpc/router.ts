@@ -34,9 +34,11 @@ export interface PlacedProcedure {
 /**
  * Every procedure that the operations make: of each one, and of a journal two, to read and to follow it. What is let in by the
  * signature of its body is none: tRPC's clients write bodies of their own.
+ *
+ * @throws DefinitionError if two of them would be at one place, or one where others are below.
  */
 export function placeProcedures(operations: readonly BoundOperation[]): PlacedProcedure[] {
-  return operations.flatMap((operation): PlacedProcedure[] => {
+  const procedures = operations.flatMap((operation): PlacedProcedure[] => {
     if (operation.operation.signed) return [];
     const { verb, method, rest } = operation;
     const way = placeOf(operation);
@@ -51,6 +53,21 @@ export function placeProcedures(operations: readonly BoundOperation[]): PlacedPr
     }
     return [{ path: [...way, verb], type: rest.method === "get" ? "query" : "mutation", operation }];
   });
+  refuseCollisions(procedures.map(({ path }) => path));
+  return procedures;
+}
+
+function refuseCollisions(paths: readonly (readonly string[])[]): void {
+  const taken = new Set<string>();
+  const above = new Set(paths.flatMap((path) => path.map((_, depth) => path.slice(0, depth).join("."))));
+  for (const path of paths) {
+    const name = path.join(".");
+    if (taken.has(name) || above.has(name))
+      throw new DefinitionError(
+        `Two things would be called "${name}" by tRPC. Rename one of them: a workflow, an agent or a method.`,
+      );
+    taken.add(name);
+  }
 }
 
 function placeOf({ subject, workflow }: BoundOperation): readonly string[] {
@@ -60,32 +77,20 @@ function placeOf({ subject, workflow }: BoundOperation): readonly string[] {
 }
 
 /** Makes the router of all procedures. Its type is made by hand, in `app-router.ts`. */
-export function createRouter(operations: readonly BoundOperation[], registry: Registry) {
+export function createRouter(procedures: readonly PlacedProcedure[], registry: Registry) {
   const root: TRPCRouterRecord = {};
-  for (const { path, type, operation } of placeProcedures(operations)) {
+  for (const { path, type, operation } of procedures)
     place(root, path, procedureOf(operation, type, registry));
-  }
   return t.router(root);
 }
 
-function place(root: TRPCRouterRecord, path: readonly string[], procedure: AnyTRPCProcedure): void {
-  const [word = "", ...rest] = path;
-  const there = root[word];
-  if (rest.length === 0) {
-    if (there !== undefined) throw collision(path);
-    root[word] = procedure;
-    return;
-  }
-  if (typeof there === "function") throw collision(path);
-  const below: TRPCRouterRecord = there ?? {};
-  root[word] = below;
-  place(below, rest, procedure);
-}
-
-function collision(path: readonly string[]): DefinitionError {
-  return new DefinitionError(
-    `Two things would be called "${path.join(".")}" by tRPC. Rename one of them: a workflow, an agent or a method.`,
-  );
+function place(
+  below: TRPCRouterRecord,
+  [word = "", ...rest]: readonly string[],
+  procedure: AnyTRPCProcedure,
+): void {
+  if (rest.length === 0) below[word] = procedure;
+  else place((below[word] ??= {}) as TRPCRouterRecord, rest, procedure);
 }
 
 function procedureOf(

@@ -27,6 +27,7 @@ import {
   type ParamsOf,
   type ProgressOf,
   SDK_APPROVAL_TYPE,
+  type AnyWorkflow,
   type WorkflowDefinition,
   workflowNamed,
   workflowOn,
@@ -57,7 +58,7 @@ export interface GateOptions extends WaitForApprovalOptions, TermsOptions {
  * messages and events reach the journal once, however often the engine replays them. Each approval is a gate of its own.
  */
 export abstract class GatewayWorkflow<
-  Definition extends WorkflowDefinition,
+  Definition extends AnyWorkflow,
   AgentType extends Agent & GatewayMembers = Agent & GatewayMembers,
   Env extends Cloudflare.Env = Cloudflare.Env,
 > extends AgentWorkflow<AgentType, ParamsOf<Definition>, ProgressOf<Definition>, Env> {

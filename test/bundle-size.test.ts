@@ -1,0 +1,36 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle, bundleSize } from "../bench/bundle-size.ts";
+import { Client } from "../src/left-out/mcp-client.ts";
+
+/** What the reference app may weigh as it is uploaded, in bytes. */
+const MOST_BYTES = 400_000;
+
+let folder: string;
+let main: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "switchyard-bundle-"));
+  main = await bundle("wrangler.jsonc", folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("the reference app in a bundle", () => {
+  test("is small", async () => {
+    const { gzip } = await bundleSize(main);
+    expect(gzip).toBeLessThan(MOST_BYTES);
+  });
+
+  test("is without what is left out", async () => {
+    const { sources } = JSON.parse(await readFile(`${main}.map`, "utf8")) as { sources: string[] };
+    const leftOut =
+      /\/node_modules\/(?:zod\/v4\/locales\/(?!en\.js)|mime-db\/|@modelcontextprotocol\/client\/|yaml\/)/;
+    expect(sources.filter((source) => leftOut.test(source))).toEqual([]);
+    expect(sources.some((source) => source.endsWith("/src/left-out/mcp-client.ts"))).toBe(true);
+  });
+
+  test("tells whoever asks for the MCP client how to have it", () => {
+    expect(Client).toThrow(/"alias" in wrangler\.jsonc/);
+  });
+});
