@@ -1,19 +1,28 @@
 // Serves Workers from one workerd, in a process of its own: see systems.ts.
-import { dirname } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { LOOPBACK } from "../scripts/local-environment.ts";
 import type { Hosted, ToHost } from "./systems.ts";
 
+/** Has workerd write its log to nowhere: a reader that wakes for each line would be measured with it. */
+async function muteRuntime(folder: string): Promise<void> {
+  const { default: binary } = createRequire(import.meta.url)("workerd") as { readonly default: string };
+  const script = join(folder, "workerd");
+  await writeFile(script, `#!/bin/sh\nexec "${binary}" "$@" >/dev/null\n`, { mode: 0o755 });
+  process.env["MINIFLARE_WORKERD_PATH"] = script;
+}
+
 async function serve({ workers, storage, secrets }: ToHost): Promise<Hosted> {
+  await muteRuntime(storage);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: LOOPBACK,
       port: 0,
       cf: false,
       log: new Log(LogLevel.ERROR),
-      // Logs are written as they are when deployed; nobody reads them here.
-      handleStructuredLogs: () => {},
       resourcePersistencePath: storage,
       workers: workers.map(({ name, config, script }) => {
         const { workerOptions } = unstable_getMiniflareWorkerOptions(config);

@@ -63,6 +63,7 @@ function toRoute(bound: BoundOperation) {
   const { id, summary, operation, rest, subject, schemas } = bound;
   const { description } = operation;
   const params = pathParams(subject, schemas);
+  const headers = requestHeaders(bound);
   const path = `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`;
   return createRoute({
     operationId: id,
@@ -79,7 +80,7 @@ function toRoute(bound: BoundOperation) {
     ],
     request: {
       ...(params === undefined ? {} : { params }),
-      headers: requestHeaders(bound),
+      ...(headers === undefined ? {} : { headers }),
       ...(schemas.query === undefined ? {} : { query: schemas.query }),
       ...(schemas.body === undefined
         ? {}
@@ -124,16 +125,17 @@ function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
   ];
 }
 
-function requestHeaders(bound: BoundOperation): z.ZodObject {
+function requestHeaders(bound: BoundOperation): z.ZodObject | undefined {
   const { kind, signed } = bound.operation;
   const { method, waits, etag } = bound.rest;
   if (signed) return SignatureHeaders;
   const prefer = kind === "events" ? PreferNews : PreferEnd;
-  return z.object({
+  const headers = {
     ...(takesKey(bound) ? { "idempotency-key": IdempotencyKey.optional() } : {}),
     ...(waits ? { prefer: prefer.optional() } : {}),
     ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
-  });
+  };
+  return Object.keys(headers).length === 0 ? undefined : z.object(headers);
 }
 
 function success({ status, waits, created }: BoundOperation["rest"], { output, frame }: OperationSchemas) {

@@ -8,6 +8,7 @@ import { Children } from "./children";
 import { creationOf } from "./deeds";
 import { Departures, type Dissolved, isLeaving } from "./departures";
 import { fromOutcome } from "../durable/outcome";
+import { type ChildPlatform, KnownChildren } from "./known-children";
 import type { Records } from "./records";
 import type { GatewayStub } from "./stub";
 import { Subtree } from "./subtree";
@@ -18,6 +19,8 @@ export interface FamilyHost {
   readonly definition: AgentDefinition;
   readonly path: readonly AgentStep[];
   hasChild(definition: AgentDefinition, name: string): boolean;
+  /** How those are reached that are known. */
+  readonly platform: ChildPlatform;
   /** Gives a child, which it brings into being if it is not there. */
   child(definition: AgentDefinition, name: string): Promise<GatewayStub>;
   /** Wipes the storage of a child and all below it. */
@@ -37,12 +40,14 @@ export class Family {
   readonly departures: Departures;
   readonly #records: Records;
   readonly #host: FamilyHost;
+  readonly #known: KnownChildren;
   /** Paths of children that are just being made. */
   readonly #beingMade = new Set<string>();
 
   constructor(records: Records, host: FamilyHost) {
     this.#records = records;
     this.#host = host;
+    this.#known = new KnownChildren(records.store, host.platform);
     this.children = new Children(records.store, host.definition, (child) => isLeaving(records, child));
     this.subtree = new Subtree(records, this.children, {
       below: async (child, method, input) => {
@@ -82,8 +87,8 @@ export class Family {
       if (!create) throw new ProblemError("agent_not_found");
       throw new ProblemError("agent_unavailable", { detail: "An agent of this name is just being deleted." });
     }
-    if (!create && !this.#host.hasChild(definition, step.name)) throw new ProblemError("agent_not_found");
-    const child = await this.#host.child(definition, step.name);
+    const child =
+      this.#known.find(definition.agent.name, step.name) ?? (await this.#meet(definition, step.name, create));
     if (create) this.#records.store.open();
     return child;
   }
@@ -99,6 +104,7 @@ export class Family {
     const path = childPath(this.#records.agent, child);
     if (this.#beingMade.has(path)) return make();
     this.#beingMade.add(path);
+    this.#known.forget(className, name);
     try {
       this.#records.change((now) => this.#records.note(creationOf(child, this.#records.agent), now));
       return await make();
@@ -122,6 +128,13 @@ export class Family {
     const child = { agent: definition.name, name };
     if (!isLeaving(this.#records, child)) await this.departures.begin(child, undefined);
     return true;
+  }
+
+  async #meet(definition: AgentDefinition, name: string, create: boolean): Promise<GatewayStub> {
+    if (!create && !this.#host.hasChild(definition, name)) throw new ProblemError("agent_not_found");
+    const child = await this.#host.child(definition, name);
+    this.#known.met(definition.agent.name, name);
+    return child;
   }
 
   #definitionOf(step: AgentStep): AgentDefinition {

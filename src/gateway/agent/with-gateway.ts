@@ -13,7 +13,7 @@ import { AgentGateway } from "./agent-gateway";
 import type { WorkflowNews } from "./callbacks";
 import type { Origin } from "./courier";
 import { guardChildren } from "./guarded-children";
-import { type Outcome, toOutcome } from "../durable/outcome";
+import { type Outcome, passOn, toOutcome } from "../durable/outcome";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
 import { inSpan } from "./span";
 import { changingState, journalState } from "./state-changes";
@@ -136,7 +136,7 @@ export function withGateway(base: AgentBase): AgentBase {
     ): Promise<Outcome> {
       return inSpan(method, actor, async () => {
         await this.__unsafe_ensureInitialized();
-        return toOutcome(() => actingFor(actor, () => this.#open().call(rest, method, input)), actor);
+        return passOn(() => actingFor(actor, () => this.#open().call(rest, method, input)), actor);
       });
     }
 
@@ -257,6 +257,12 @@ export function withGateway(base: AgentBase): AgentBase {
         initialState: () => this.initialState,
         setState: (state) => changingState("rest", () => this.setState(state)),
         hasChild: ({ agent }, name) => this.dynamicAgents.has(asSdkClass(agent), name),
+        platform: {
+          facets: this.ctx.facets,
+          classOf: (className) => Reflect.get(this.ctx.exports, className) as DurableObjectClass,
+          idOf: (identity) =>
+            (Reflect.get(this.ctx.exports, root.className) as DurableObjectNamespace).idFromName(identity),
+        },
         // The SDK's type of a stub shows only what an author's class defines itself.
         child: async ({ agent }, name) =>
           (await this.dynamicAgents.get(asSdkClass(agent), name)) as unknown as GatewayStub,
