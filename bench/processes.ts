@@ -6,8 +6,8 @@ const TICKS_A_SECOND = 100;
 const SAMPLES = 9;
 const SAMPLE_EVERY_MS = 200;
 
-/** The processes named workerd that this process started, or that those it started did. */
-export function workerdProcesses(): number[] {
+/** The processes named workerd that a process started, or that those it started did. */
+export function workerdProcesses(ancestor = process.pid): number[] {
   const parents = new Map<number, { parent: number; name: string }>();
   for (const entry of readdirSync("/proc")) {
     const stat = /^\d+$/.test(entry) ? readProc(`/proc/${entry}/stat`) : undefined;
@@ -16,7 +16,7 @@ export function workerdProcesses(): number[] {
   }
   const isOurs = (pid: number): boolean => {
     const parent = parents.get(pid)?.parent;
-    return parent !== undefined && (parent === process.pid || isOurs(parent));
+    return parent !== undefined && (parent === ancestor || isOurs(parent));
   };
   return [...parents].filter(([pid, { name }]) => name === "workerd" && isOurs(pid)).map(([pid]) => pid);
 }

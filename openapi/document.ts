@@ -1,4 +1,4 @@
-import type { RestRoute } from "../routes/rest-route";
+import { restRoute } from "../routes/rest-route";
 import type { GatewayLimit } from "../src/gateway/contract/limits";
 import type { BoundOperation } from "../src/gateway/operations/table";
 import { words } from "../src/gateway/operations/words";
@@ -52,17 +52,17 @@ export interface DocumentSetting {
 /** Wherever the document itself came from. */
 const HERE: readonly DocumentServer[] = [{ url: "/", description: "The gateway that serves this document" }];
 
-/** The document of the routes that an app serves. */
+/** The document of all operations, as REST serves them. */
 export function openApiDocument(
-  routes: readonly RestRoute[],
+  operations: readonly BoundOperation[],
   { description, ...info }: DocumentInfo,
   { limits = [], servers = HERE }: DocumentSetting = {},
 ): OpenApiDocument {
   const schemas = new SchemaCollector();
-  const operations = routes.map(({ operation }) => operation);
   const paths: Record<string, Record<string, OperationObject>> = {};
-  for (const route of routes) {
-    (paths[route.path] ??= {})[route.operation.rest.method] = documentedOperation(route, schemas);
+  for (const operation of operations) {
+    const route = restRoute(operation);
+    (paths[route.path] ??= {})[route.method] = documentedOperation(route, operation, schemas);
   }
   return {
     openapi: "3.1.0",

@@ -1,5 +1,5 @@
-import type { z } from "zod";
-import type { RestRoute, RouteAnswer } from "../routes/rest-route";
+import type { RouteConfig } from "@hono/zod-openapi";
+import { z } from "zod";
 import { type Problem, type ProblemCode, PROBLEMS } from "../src/gateway/contract/problem";
 import { problemsOf } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
@@ -8,7 +8,7 @@ import { sampleOf } from "./sample";
 import type { JsonSchema, SchemaCollector, Side } from "./schema-collector";
 
 type Header = { readonly description: string; readonly schema: { readonly type: "string" | "integer" } };
-type Content = NonNullable<RouteAnswer["content"]>;
+type Content = Readonly<Record<string, { readonly schema?: unknown } | undefined>>;
 
 /** An operation, as an OpenAPI 3.1 document holds it. */
 export interface OperationObject {
@@ -54,14 +54,17 @@ export const HEADERS = {
 } satisfies Record<string, Header>;
 
 /** A route as documents show it: with JSON Schemas where it has zod's, its headers, and examples of all that is sent. */
-export function documentedOperation(route: RestRoute, schemas: SchemaCollector): OperationObject {
-  const { operation, params, headers, tags, security, answers } = route;
+export function documentedOperation(
+  route: RouteConfig,
+  operation: BoundOperation,
+  schemas: SchemaCollector,
+): OperationObject {
   const { id, summary, schemas: own, operation: shape } = operation;
   const parameters = [
-    ...parametersIn("path", params, schemas),
+    ...parametersIn("path", route.request?.params as z.ZodObject | undefined, schemas),
     ...parametersIn("query", own.query, schemas).filter(({ name }) => name !== TOKEN),
     ...(shape.kind === "events" ? [LAST_EVENT_ID] : []),
-    ...parametersIn("header", headers, schemas),
+    ...parametersIn("header", route.request?.headers as z.ZodObject | undefined, schemas),
   ];
   const body = own.shownBody ?? own.body;
   const pagination = paginationOf(operation, schemas);
@@ -69,11 +72,11 @@ export function documentedOperation(route: RestRoute, schemas: SchemaCollector):
     operationId: id,
     summary,
     description: shape.description,
-    tags,
-    security,
+    tags: route.tags ?? [],
+    security: route.security ?? [],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: requestBody(body, schemas) }),
-    responses: documentedResponses(answers, operation, schemas),
+    responses: documentedResponses(route.responses, operation, schemas),
     ...(pagination === undefined ? {} : { "x-redoclyPagination": pagination }),
   };
 }
@@ -105,13 +108,14 @@ function requestBody(body: z.ZodType, schemas: SchemaCollector) {
 }
 
 function documentedResponses(
-  answers: RestRoute["answers"],
+  responses: RouteConfig["responses"],
   operation: BoundOperation,
   schemas: SchemaCollector,
 ): Record<string, object> {
   const { status: success, location, etag } = operation.rest;
   const side: Side = operation.operation.parsed === true ? "output" : "input";
-  return mapValues(answers, ({ content, description }, status) => {
+  return mapValues(responses, (response, status) => {
+    const { content, description } = response as { description: string; content?: Content };
     const codes = codesOf(operation).filter((code) => String(PROBLEMS[code].status) === status);
     const succeeds = status === String(success) || status === "201";
     return {
@@ -134,7 +138,9 @@ function shownContent(
   schemas: SchemaCollector,
   codes: readonly ProblemCode[],
 ): Record<string, object> {
-  return mapValues(content, ({ schema }) => {
+  return mapValues(content, (media) => {
+    const schema = media?.schema;
+    if (!(schema instanceof z.ZodType)) return { ...media };
     if (codes.length === 0) return mediaOf(schema, side, schemas);
     const references = codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]);
     return { schema: schemas.refer(schema, side), examples: Object.fromEntries(references) };

@@ -1,13 +1,14 @@
 import type { MiddlewareHandler } from "hono";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { GatewayEnv } from "./gateway-env";
+import { pathOf } from "./url";
 
 /**
  * Serves every object at one address, the one that the gateway itself writes. Any other way to write it is none: what stands in
  * front of the gateway, or behind it, then reads the same as the gateway does.
  */
 export const oneAddress: MiddlewareHandler<GatewayEnv> = async function serveOneAddress(c, next) {
-  requireCanonical(new URL(c.req.raw.url).pathname);
+  requireCanonical(pathOf(c.req.raw.url));
   await next();
 };
 
@@ -23,9 +24,13 @@ export function requireCanonical(path: string): void {
 
 /** Whether every part of a path is written in the one way: encoded where it must be, in capital digits, and not empty. */
 export function isCanonical(path: string): boolean {
+  if (PLAIN.test(path)) return true;
   const [root, ...parts] = path.split("/");
   return root === "" && parts.every((part) => part !== "" && part === rewritten(part));
 }
+
+/** A path of which nothing has to be encoded: most are. */
+const PLAIN = /^(?:\/[\w.!~*'()-]+)+$/;
 
 function rewritten(part: string): string | undefined {
   try {

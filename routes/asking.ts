@@ -4,6 +4,7 @@ import { reachesClass, type Target, WHOLE_GATEWAY } from "../src/gateway/auth/gr
 import type { Principal } from "../src/gateway/auth/principal";
 import type { Actor, Door } from "../src/gateway/contract/audit";
 import type { Grant } from "../src/gateway/contract/grant";
+import type { Scope } from "../src/gateway/contract/scope";
 import { type AgentPath, type AgentStep, Name } from "../src/gateway/contract/names";
 import type { Asked, OperationSchemas, Reach, Subject } from "../src/gateway/operations/operation";
 import type { BoundOperation } from "../src/gateway/operations/table";
@@ -87,11 +88,9 @@ export function toCall(
   if (path !== undefined && scope !== null && principal !== undefined && asksForSubtree(request.query))
     requireReach(principal, scope, { path, instanceId: undefined, below: true });
   const asked = { ...request, caller: callerOf(principal), tokenId: principal?.token?.id, once, ifMatch };
-  const reaches: Reach["reaches"] = (other) =>
-    scope !== null && principal?.may(scope, { path: other, instanceId: undefined }) === true;
   return {
     asked: asked as Asked<OperationSchemas>,
-    reach: { ...reachOf(c, path, principal, door), registry, reaches },
+    reach: new RequestReach(c, registry, path, scope, principal, door) as Reach,
   };
 }
 
@@ -100,39 +99,83 @@ function asksForSubtree(query: unknown): boolean {
   return (query as { readonly scope?: unknown } | undefined)?.scope === "subtree";
 }
 
-/** Where a caller acts: undefined `path` if it is about the gateway itself. */
-function reachOf(
-  c: Context<GatewayEnv>,
-  path: AgentPath | undefined,
-  principal: Principal | undefined,
-  door: Door,
-): Omit<Reach, "registry" | "reaches"> {
-  const actor: Actor = {
-    name: callerOf(principal),
-    scopes: principal?.scopes ?? [],
-    door,
-    ...clientOf(c),
-  };
-  const holder: Grant = principal ?? { scopes: [], agents: [] };
-  return {
-    port: c.get("port"),
-    path,
-    agent: path && c.get("port").at(path, actor),
-    directory: c.get("directory")(actor),
-    limits: c.get("limits"),
-    actor,
-    holder,
-    holderUntil: principal?.expiresAt,
-    reachesClass: (classes) => reachesClass(holder, classes),
-    issueStreamToken: (grant) => c.get("authenticator").streamTokens.issue(grant),
-    issueLinkToken: (grant) => c.get("linkTokens").issue(grant),
-    readLinkToken: (token) => c.get("linkTokens").read(token),
-    mayDecideAt: (at) => principal?.may("approvals:decide", { path: at, instanceId: undefined }) === true,
-    origin: c.get("origin"),
-    senderNames: c.get("callbackSenders").names,
-    mintKey: (id) => c.get("authenticator").mintKey(id),
-  } as Omit<Reach, "registry" | "reaches">;
+/** Where a caller acts. `path` and `agent` are undefined if it is about the gateway itself. What few operations ask for is made when it is asked for. */
+class RequestReach implements Omit<Reach, "path" | "agent"> {
+  readonly registry: Registry;
+  readonly path: AgentPath | undefined;
+  readonly actor: Actor;
+  readonly holder: Grant;
+  readonly #c: Context<GatewayEnv>;
+  readonly #scope: Scope | null;
+  readonly #principal: Principal | undefined;
+
+  constructor(
+    c: Context<GatewayEnv>,
+    registry: Registry,
+    path: AgentPath | undefined,
+    scope: Scope | null,
+    principal: Principal | undefined,
+    door: Door,
+  ) {
+    this.registry = registry;
+    this.path = path;
+    this.actor = { name: callerOf(principal), scopes: principal?.scopes ?? [], door, ...clientOf(c) };
+    this.holder = principal ?? NOTHING;
+    this.#c = c;
+    this.#scope = scope;
+    this.#principal = principal;
+  }
+
+  get port(): Reach["port"] {
+    return this.#c.get("port");
+  }
+  get agent(): Reach["agent"] | undefined {
+    return this.path && this.port.at(this.path, this.actor);
+  }
+  get directory(): Reach["directory"] {
+    return this.#c.get("directory")(this.actor);
+  }
+  get limits(): Reach["limits"] {
+    return this.#c.get("limits");
+  }
+  get holderUntil(): Reach["holderUntil"] {
+    return this.#principal?.expiresAt;
+  }
+  get reaches(): Reach["reaches"] {
+    return (path) => this.#scope !== null && this.#may(this.#scope, path);
+  }
+  get reachesClass(): Reach["reachesClass"] {
+    return (classes) => reachesClass(this.holder, classes);
+  }
+  get issueStreamToken(): Reach["issueStreamToken"] {
+    return (grant) => this.#c.get("authenticator").streamTokens.issue(grant);
+  }
+  get issueLinkToken(): Reach["issueLinkToken"] {
+    return (grant) => this.#c.get("linkTokens").issue(grant);
+  }
+  get readLinkToken(): Reach["readLinkToken"] {
+    return (token) => this.#c.get("linkTokens").read(token);
+  }
+  get mayDecideAt(): Reach["mayDecideAt"] {
+    return (path) => this.#may("approvals:decide", path);
+  }
+  get origin(): Reach["origin"] {
+    return this.#c.get("origin");
+  }
+  get senderNames(): Reach["senderNames"] {
+    return this.#c.get("callbackSenders").names;
+  }
+  get mintKey(): Reach["mintKey"] {
+    return (id) => this.#c.get("authenticator").mintKey(id);
+  }
+
+  #may(scope: Scope, path: AgentPath): boolean {
+    return this.#principal?.may(scope, { path, instanceId: undefined }) === true;
+  }
 }
+
+/** What somebody may do who did not say who they are. */
+const NOTHING: Grant = { scopes: [], agents: [] };
 
 function agentPath({ chain }: Subject, params: Readonly<Record<string, string>>): AgentPath {
   const toStep = ({ name }: { name: string }): AgentStep => ({

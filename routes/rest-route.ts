@@ -1,3 +1,4 @@
+import { createRoute } from "@hono/zod-openapi";
 import { z } from "zod";
 import { Problem, type ProblemCode, PROBLEMS } from "../src/gateway/contract/problem";
 import { agentTemplate } from "../src/gateway/operations/agents";
@@ -7,42 +8,32 @@ import { pathParams, takesKey } from "./asking";
 import { IdempotencyKey, IfMatch, PreferEnd, PreferNews } from "./preferences";
 import { SignatureHeaders } from "./signed-body";
 
-/** What a route answers with under one status. */
-export interface RouteAnswer {
-  readonly description: string;
-  /** By its type. */
-  readonly content?: Readonly<Record<string, { readonly schema: z.ZodType }>>;
-}
-
-/** How REST serves an operation, as documents tell it. */
-export interface RestRoute {
-  readonly operation: BoundOperation;
-  /** With its parameters in braces. */
-  readonly path: string;
-  readonly params: z.ZodObject | undefined;
-  readonly headers: z.ZodObject;
-  readonly tags: readonly string[];
-  /** Any one of these lets a caller in: scopes by the name of the scheme. */
-  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  /** By status. */
-  readonly answers: Readonly<Record<string, RouteAnswer>>;
-}
-
-/** Describes the route of an operation. */
-export function restRoute(operation: BoundOperation): RestRoute {
-  const { subject, schemas, rest } = operation;
-  return {
-    operation,
+/** How REST serves an operation: what requests are checked by, and what documents are made from. */
+export function restRoute(operation: BoundOperation) {
+  const { id, summary, subject, schemas, rest } = operation;
+  const params = pathParams(subject, schemas);
+  const headers = requestHeaders(operation);
+  return createRoute({
+    operationId: id,
+    method: rest.method,
     path: restPath(operation),
-    params: pathParams(subject, schemas),
-    headers: requestHeaders(operation),
+    summary,
+    description: operation.operation.description,
     tags: [subject?.agent.name ?? "gateway"],
     security: securityOf(operation.operation),
-    answers: {
+    request: {
+      ...(params === undefined ? {} : { params }),
+      ...(headers === undefined ? {} : { headers }),
+      ...(schemas.query === undefined ? {} : { query: schemas.query }),
+      ...(schemas.body === undefined
+        ? {}
+        : { body: { required: true, content: { "application/json": { schema: schemas.body } } } }),
+    },
+    responses: {
       ...success(rest, schemas),
       ...problemAnswers(problemsOf(operation.operation, rest.method, schemas, subject !== undefined)),
     },
-  };
+  });
 }
 
 /** The address of an operation, with its parameters in braces. */
@@ -50,22 +41,23 @@ export function restPath({ subject, rest }: BoundOperation): string {
   return `${subject === undefined ? "" : agentTemplate(subject.chain)}${rest.path}`;
 }
 
-/** The headers that an operation reads. */
-export function requestHeaders(bound: BoundOperation): z.ZodObject {
+/** The headers that an operation reads; undefined if it reads none. */
+function requestHeaders(bound: BoundOperation): z.ZodObject | undefined {
   const { kind, signed } = bound.operation;
   const { method, waits, etag } = bound.rest;
   if (signed) return SignatureHeaders;
   const prefer = kind === "events" ? PreferNews : PreferEnd;
-  return z.object({
+  const headers = {
     ...(takesKey(bound) ? { "idempotency-key": IdempotencyKey.optional() } : {}),
     ...(waits ? { prefer: prefer.optional() } : {}),
     ...(etag === undefined || method === "get" ? {} : { "if-match": IfMatch.optional() }),
-  });
+  };
+  return Object.keys(headers).length === 0 ? undefined : z.object(headers);
 }
 
 const MEANINGS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 
-function securityOf({ scope, kind, signed }: BoundOperation["operation"]): RestRoute["security"] {
+function securityOf({ scope, kind, signed }: BoundOperation["operation"]) {
   if (scope === null) return [];
   if (signed) return [{ webhookSignature: [] }];
   return [
@@ -75,10 +67,7 @@ function securityOf({ scope, kind, signed }: BoundOperation["operation"]): RestR
   ];
 }
 
-function success(
-  { status, waits, created }: BoundOperation["rest"],
-  { output, frame }: OperationSchemas,
-): RestRoute["answers"] {
+function success({ status, waits, created }: BoundOperation["rest"], { output, frame }: OperationSchemas) {
   if (frame !== undefined) {
     const content = {
       "text/event-stream": { schema: frame },
@@ -99,7 +88,7 @@ function success(
   };
 }
 
-function problemAnswers(codes: readonly ProblemCode[]): RestRoute["answers"] {
+function problemAnswers(codes: readonly ProblemCode[]) {
   const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, sharing]) => [

@@ -13,8 +13,9 @@ const VERSION = "00";
 export function traceOf(header: string | undefined): Trace {
   const [whole, version, id, flags] = TRACEPARENT.exec(header ?? "") ?? [];
   const known = whole !== undefined && (version !== VERSION || whole.length === KNOWN_LENGTH);
-  const trace = known && id !== undefined ? id : randomHex(16);
-  return { id: trace, parent: `${VERSION}-${trace}-${randomHex(8)}-${(known && flags) || "00"}` };
+  const fresh = randomHex(24);
+  const trace = known && id !== undefined ? id : fresh.slice(16);
+  return { id: trace, parent: `${VERSION}-${trace}-${fresh.slice(0, 16)}-${(known && flags) || "00"}` };
 }
 
 /** How long a header of the present version is; those of later ones may go on. */
@@ -28,8 +29,11 @@ export const traced: MiddlewareHandler<GatewayEnv> = async function trace(c, nex
   await next();
 };
 
+/** Each byte as two digits. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  let hex = "";
+  for (const byte of crypto.getRandomValues(new Uint8Array(bytes))) hex += HEX[byte] ?? "";
+  return hex;
 }

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle, bundleSize } from "../bench/bundle-size.ts";
+import { fromJSONSchema } from "../src/left-out/from-json-schema.ts";
 import { Client } from "../src/left-out/mcp-client.ts";
+import { newWebSocketRpcSession } from "../src/left-out/web-socket-rpc.ts";
 
 /** What the reference app may weigh as it is uploaded, in bytes. */
 const MOST_BYTES = 400_000;
@@ -25,12 +27,15 @@ describe("the reference app in a bundle", () => {
   test("is without what is left out", async () => {
     const { sources } = JSON.parse(await readFile(`${main}.map`, "utf8")) as { sources: string[] };
     const leftOut =
-      /\/node_modules\/(?:zod\/v4\/locales\/(?!en\.js)|mime-db\/|@modelcontextprotocol\/client\/|yaml\/)/;
+      /\/node_modules\/(?:zod\/v4\/(?:locales\/(?!en\.js)|classic\/from-json)|mime-db\/|@modelcontextprotocol\/client\/|.*cfWorkerProvider|capnweb\/|yaml\/)/;
     expect(sources.filter((source) => leftOut.test(source))).toEqual([]);
     expect(sources.some((source) => source.endsWith("/src/left-out/mcp-client.ts"))).toBe(true);
   });
 
-  test("tells whoever asks for the MCP client how to have it", () => {
-    expect(Client).toThrow(/"alias" in wrangler\.jsonc/);
-  });
+  test.each([Client, newWebSocketRpcSession, fromJSONSchema])(
+    "tells whoever asks for what was left out how to have it",
+    (asked) => {
+      expect(asked).toThrow(/"alias" in wrangler\.jsonc/);
+    },
+  );
 });

@@ -1,16 +1,77 @@
 import { Agent, getAgentByName } from "agents";
+import { AgentWorkflow, type AgentWorkflowEvent, type AgentWorkflowStep } from "agents/workflows";
+import { type Context, Hono } from "hono";
 import { type Sink, sse } from "./sse";
 
-interface Env {
-  readonly ROOM: DurableObjectNamespace<Room>;
+interface Bindings {
+  readonly DESK: DurableObjectNamespace<Desk>;
+  readonly JOB: Workflow;
+  readonly TICKER: Workflow;
 }
+type Env = Bindings & Cloudflare.Env;
 
-/** A stock Agent that keeps nothing of what is said. */
-export class Room extends Agent<Env & Cloudflare.Env> {
+interface JobParams {
+  readonly text: string;
+}
+interface TickerParams {
+  readonly ticks: number;
+  readonly everyMs: number;
+}
+/** What a page of `getWorkflows` is asked for. */
+type Criteria = NonNullable<Parameters<Agent["getWorkflows"]>[0]>;
+
+/** An Agent with what the SDK gives, and nothing else. */
+export class Desk extends Agent<Env> {
   readonly #sinks = new Set<Sink>();
 
   override shouldSendProtocolMessages(): boolean {
     return false;
+  }
+
+  start(params: JobParams): Promise<string> {
+    return this.runWorkflow("JOB", params, { metadata: { owner: "ada" } });
+  }
+  tick(params: TickerParams): Promise<string> {
+    return this.runWorkflow("TICKER", params);
+  }
+  approve(id: string): Promise<void> {
+    return this.approveWorkflow(id, { reason: "seen" });
+  }
+  look(id: string) {
+    return this.getWorkflow(id);
+  }
+  list(criteria: Criteria) {
+    return this.getWorkflows(criteria);
+  }
+
+  /** {@link look} and {@link start} for who comes without `getAgentByName`, and so must see to it that the Agent is awake. */
+  async lookAtOnce(id: string) {
+    await this.__unsafe_ensureInitialized();
+    return this.getWorkflow(id);
+  }
+  async startAtOnce(params: JobParams): Promise<string> {
+    await this.__unsafe_ensureInitialized();
+    return this.start(params);
+  }
+
+  override async onWorkflowProgress(_workflow: string, id: string, progress: unknown): Promise<void> {
+    this.#tell({ type: "progress", id, progress });
+  }
+  override async onWorkflowComplete(_workflow: string, id: string, result: unknown): Promise<void> {
+    this.#tell({ type: "complete", id, result });
+  }
+  #tell(news: {
+    readonly type: string;
+    readonly id?: string;
+    readonly progress?: unknown;
+    readonly result?: unknown;
+  }): void {
+    const text = JSON.stringify(news);
+    this.broadcast(text);
+    for (const sink of this.#sinks) sink.say(news.type, text);
+  }
+  say(): void {
+    this.#tell({ type: "said" });
   }
 
   /** A stream that the Agent itself holds, which keeps it awake. */
@@ -22,19 +83,50 @@ export class Room extends Agent<Env & Cloudflare.Env> {
     });
   }
 
-  say(type: string): void {
-    this.broadcast(type);
-    for (const sink of this.#sinks) sink.say(type);
+  /** Fills the SDK's table, for lists of many. */
+  seed(count: number): void {
+    this.ctx.storage.sql.exec(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+       INSERT INTO cf_agents_workflows (id, workflow_id, workflow_name, status, metadata, created_at)
+       SELECT 'row-' || i, 'run-' || i, iif(i % 2, 'JOB', 'TICKER'), iif(i % 10, 'complete', 'errored'),
+         json_object('owner', 'owner-' || (i % 100)), unixepoch() - ? + i FROM n`,
+      count,
+      count,
+    );
+  }
+}
+
+export class JobWorkflow extends AgentWorkflow<Desk, JobParams, { stage: string }> {
+  override async run({ payload }: AgentWorkflowEvent<JobParams>, step: AgentWorkflowStep) {
+    await this.reportProgress({ stage: "work" });
+    const { length } = await step.do("work", async () => ({ length: payload.text.length }));
+    await this.reportProgress({ stage: "review" });
+    await this.waitForApproval(step, { timeout: "1 hour" });
+    const result = { length };
+    await step.reportComplete(result);
+    return result;
+  }
+}
+
+/** Says what time it is. */
+export class TickerWorkflow extends AgentWorkflow<Desk, TickerParams, { tick: number; at: number }> {
+  override async run({ payload }: AgentWorkflowEvent<TickerParams>, step: AgentWorkflowStep) {
+    for (let tick = 1; tick <= payload.ticks; tick += 1) {
+      if (payload.everyMs > 0) await scheduler.wait(payload.everyMs);
+      await this.reportProgress({ tick, at: Date.now() });
+    }
+    await step.reportComplete({});
+    return {};
   }
 }
 
 /** A stream that the Worker holds, and feeds from a socket of its own to the Agent. */
-async function overSocket(room: DurableObjectStub<Room>): Promise<Response> {
-  const { webSocket } = await room.fetch("http://room/", { headers: { upgrade: "websocket" } });
+async function overSocket(desk: DurableObjectStub<Desk>): Promise<Response> {
+  const { webSocket } = await desk.fetch("http://desk/", { headers: { upgrade: "websocket" } });
   if (webSocket === null) return new Response("no socket", { status: 503 });
   return sse(({ say, close }) => {
     webSocket.addEventListener("message", ({ data }) => {
-      if (typeof data === "string") say(data);
+      if (typeof data === "string") say((JSON.parse(data) as { type: string }).type, data);
     });
     webSocket.addEventListener("close", close);
     webSocket.accept();
@@ -43,14 +135,45 @@ async function overSocket(room: DurableObjectStub<Room>): Promise<Response> {
   });
 }
 
-/** What a user would write without the gateway: no cursor, no replay, nothing kept. */
-export default {
-  async fetch(request, env) {
-    const room = await getAgentByName<Env & Cloudflare.Env, Room>(env.ROOM, "room");
-    if (request.method === "POST") {
-      await room.say("said");
-      return new Response(null, { status: 204 });
-    }
-    return new URL(request.url).pathname === "/socket" ? overSocket(room) : room.fetch(request);
-  },
-} satisfies ExportedHandler<Env & Cloudflare.Env>;
+type In = Context<{ Bindings: Env }>;
+/** As the SDK documents it: one round trip to initialise the Agent, then that of the call. */
+const deskOf = ({ env, req }: In) => getAgentByName<Env, Desk>(env.DESK, req.param("name") ?? "");
+/** Without the first round trip. */
+const nearDeskOf = ({ env, req }: In) => env.DESK.get(env.DESK.idFromName(req.param("name") ?? ""));
+const parameter = ({ req }: In, name: string): string => req.param(name) ?? "";
+
+/** What a user would write without the gateway: no cursor, no replay, nothing kept of what was told, nobody asked who they are. */
+export default new Hono<{ Bindings: Env }>()
+  .post("/:name/jobs", async (c) => c.json({ id: await (await deskOf(c)).start(await c.req.json()) }, 202))
+  .post("/:name/at-once/jobs", async (c) =>
+    c.json({ id: await nearDeskOf(c).startAtOnce(await c.req.json()) }, 202),
+  )
+  .get("/:name/jobs/:id", async (c) => {
+    // Structured clones of promises over RPC have types that do not end.
+    const shown: unknown = await (await deskOf(c)).look(parameter(c, "id"));
+    return c.json(shown);
+  })
+  .get("/:name/at-once/jobs/:id", async (c) => {
+    const shown: unknown = await nearDeskOf(c).lookAtOnce(parameter(c, "id"));
+    return c.json(shown);
+  })
+  .post("/:name/list", async (c) => {
+    const page: unknown = await (await deskOf(c)).list(await c.req.json());
+    return c.json(page);
+  })
+  .post("/:name/tick", async (c) => c.json({ id: await (await deskOf(c)).tick(await c.req.json()) }, 202))
+  .post("/:name/jobs/:id/approve", async (c) => {
+    await (await deskOf(c)).approve(parameter(c, "id"));
+    return c.body(null, 204);
+  })
+  .post("/:name/say", async (c) => {
+    await (await deskOf(c)).say();
+    return c.body(null, 204);
+  })
+  .post("/:name/seed/:count", async (c) => {
+    await (await deskOf(c)).seed(Number(parameter(c, "count")));
+    return c.body(null, 204);
+  })
+  .get("/:name/socket", async (c) => (await deskOf(c)).fetch(c.req.raw))
+  .get("/:name/direct", async (c) => (await deskOf(c)).fetch(new Request("http://desk/")))
+  .get("/:name/events", async (c) => overSocket(await deskOf(c)));

@@ -4,7 +4,7 @@ const encoder = new TextEncoder();
 
 /** What a handler of a stream has: it says something, and is told when its reader leaves. */
 export interface Sink {
-  readonly say: (type: string) => void;
+  readonly say: (type: string, data?: string) => void;
   readonly close: () => void;
 }
 
@@ -16,7 +16,7 @@ export function sse(begin: (sink: Sink) => () => void): Response {
       const send = (text: string): void => controller.enqueue(encoder.encode(text));
       const heartbeat = setInterval(() => send(": heartbeat\n\n"), HEARTBEAT_MS);
       const end = begin({
-        say: (type) => send(`event: ${type}\ndata: ${JSON.stringify({ type })}\n\n`),
+        say: (type, data = JSON.stringify({ type })) => send(`event: ${type}\ndata: ${data}\n\n`),
         close: () => controller.close(),
       });
       leave = () => {

@@ -14,8 +14,8 @@ import { publishedRate } from "../../routes/rate-limit";
 import type { RateLimiter, RatePolicy } from "../../routes/rate-policy";
 import { requestSize } from "../../routes/request-size";
 import { mountRest } from "../../routes/rest";
-import { restRoute } from "../../routes/rest-route";
 import { traced } from "../../routes/trace";
+import { originOf } from "../../routes/url";
 import { lookUpKey, openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
@@ -152,29 +152,35 @@ function createApp(
   app.use(`${TRPC}/*`, toldAsTrpc);
   // What is wrong is for its developer: those who look after the machine need to know only that it is.
   if (mistake !== undefined) app.get("/readyz", (c) => problemResponse(c, "not_ready"));
-  app.use(async function provide(c, next) {
-    if (mistake !== undefined) throw new ProblemError("gateway_not_configured", { detail: mistake.message });
-    const env = c.env as GatewayBindings;
-    c.set("port", createPort(env, roots));
-    c.set("directory", openDirectory(env));
+  const madeOf = (env: GatewayBindings) => {
     const bootstrapKey = usableKey(env.SWITCHYARD_API_KEY);
     const keys = signingKeys({ signingKeys: env.SWITCHYARD_SIGNING_KEYS, apiKey: bootstrapKey });
-    c.set(
-      "authenticator",
-      createAuthenticator({
+    const rateLimit = { limiter: env.SWITCHYARD_RATE_LIMIT, policy };
+    return {
+      port: createPort(env, roots),
+      directory: openDirectory(env),
+      authenticator: createAuthenticator({
         ...auth,
         bootstrapKey,
         streamTokens: streamTokens(keys),
         lookUp: lookUpKey(env),
       }),
-    );
-    c.set("linkTokens", linkTokens(keys));
-    c.set("callbackSenders", callbackSenders(senders, env));
-    c.set("origin", origin ?? new URL(c.req.url).origin);
-    c.set("streams", streams);
-    const rateLimit = { limiter: env.SWITCHYARD_RATE_LIMIT, policy };
-    c.set("rateLimit", rateLimit);
-    c.set("limits", [...limits, ...publishedRate(rateLimit)]);
+      linkTokens: linkTokens(keys),
+      callbackSenders: callbackSenders(senders, env),
+      streams,
+      rateLimit,
+      limits: [...limits, ...publishedRate(rateLimit)],
+    } satisfies Partial<GatewayEnv["Variables"]>;
+  };
+  const made = new WeakMap<GatewayBindings, ReturnType<typeof madeOf>>();
+  app.use(async function provide(c, next) {
+    if (mistake !== undefined) throw new ProblemError("gateway_not_configured", { detail: mistake.message });
+    const env = c.env as GatewayBindings;
+    const provided = made.get(env) ?? madeOf(env);
+    made.set(env, provided);
+    for (const [name, value] of Object.entries(provided))
+      c.set(name as keyof typeof provided, value as never);
+    c.set("origin", origin ?? originOf(c.req.url));
     await next();
   });
   app.use(requestSize);
@@ -187,7 +193,7 @@ function createApp(
   mountMcp(app, operations, registry, { info, origins: ownPages });
   mountRest(app, operations, registry);
 
-  serveDocument(app, () => openApiDocument(operations.map(restRoute), info, { limits, servers }));
+  serveDocument(app, () => openApiDocument(operations, info, { limits, servers }));
   app.get("/docs", referencePage(info.title));
   return app;
 }

@@ -185,7 +185,9 @@ describe("the alarm", () => {
       definition: workshop,
       hasChild: () => true,
       child: async () =>
-        ({ gatewayDissolve: async () => ({ ok: true, value: outcome }) }) as unknown as GatewayStub,
+        ({
+          gatewayDissolve: async () => ({ ok: true, json: JSON.stringify(outcome) }),
+        }) as unknown as GatewayStub,
       wipeChild: async (_, name) => void wiped.push(name),
     });
     void service.deleteChild({ agent: "gateway-bench", name: "x", once: undefined });

@@ -46,7 +46,7 @@ function openService() {
     deliver: async () => {
       log.push(`delivered after ${desk.published.length} changes`);
     },
-    inspection: { checkIfStale: async () => {}, checkIfUnheard: async () => {} },
+    inspection: { checkIfStale: async () => false, checkIfUnheard: async () => {} },
     migrateBinding: () => 0,
     adopt: () => {},
     hasPump: () => false,

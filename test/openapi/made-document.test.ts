@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openApiDocument } from "../../openapi/document.ts";
 import { excerptOf } from "../../openapi/excerpt.ts";
-import { restRoute } from "../../routes/rest-route.ts";
 import { bindOperations } from "../../src/gateway/operations/table.ts";
 import { createRegistry } from "../../src/gateway/registry/registry.ts";
 import { roots } from "../operations/sample.ts";
@@ -13,11 +12,7 @@ function documentOf(servers?: readonly { readonly url: string }[]): OpenApiDocum
   const registry = createRegistry(roots);
   const operations = bindOperations(registry);
   const license = { name: "MIT", identifier: "MIT" };
-  const made = openApiDocument(
-    operations.map(restRoute),
-    { title: "A test", version: "1.2.3", license },
-    { servers },
-  );
+  const made = openApiDocument(operations, { title: "A test", version: "1.2.3", license }, { servers });
   return JSON.parse(JSON.stringify(made)) as OpenApiDocument;
 }
 

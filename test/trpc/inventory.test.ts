@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { openApiDocument } from "../../openapi/document.ts";
 import type { GatewayEnv } from "../../routes/gateway-env.ts";
 import { mountRest } from "../../routes/rest.ts";
-import { restRoute } from "../../routes/rest-route.ts";
 import { createTools } from "../../src/gateway/mcp/tools.ts";
 import { agentTemplate } from "../../src/gateway/operations/agents.ts";
 import { type BoundOperation, bindOperations } from "../../src/gateway/operations/table.ts";
@@ -51,7 +50,7 @@ const DOORS = {
     .filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`)
     .map((address) => addresses.get(address) ?? `nobody knows ${address}`),
-  document: Object.values(openApiDocument(operations.map(restRoute), { title: "x", version: "0.0.0" }).paths)
+  document: Object.values(openApiDocument(operations, { title: "x", version: "0.0.0" }).paths)
     .flatMap((item) => Object.values(item))
     .map(({ operationId }) => operationId),
   trpc: placeProcedures(operations).map(({ operation }) => operation.id),

@@ -15,7 +15,7 @@ import { eventTo, migrationOf } from "./deeds";
 import { type Dissolved, isLeaving } from "./departures";
 import { Engine, type EngineEvent } from "./engine";
 import { Family, type FamilyHost } from "./family";
-import { fromOutcome } from "../durable/outcome";
+import { fromOutcome, type Outcome, toOutcome } from "../durable/outcome";
 import { Alarm, type AlarmClock } from "./alarm";
 import { fail } from "./endings";
 import { Hearing, type HearingHost } from "./hearing";
@@ -183,22 +183,26 @@ export class AgentGateway {
     return this.#hearing.findByEngineId(engineId);
   }
 
-  /** Answers a call that is meant for this agent, or for one below it. */
-  async call(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<unknown> {
+  /** Answers a call that is meant for this agent, or for one below it, whose answer it passes on. */
+  async call(rest: readonly AgentStep[], method: AgentMethod, input: unknown): Promise<Outcome> {
     const [next, ...further] = rest;
-    if (next === undefined) {
-      if (!this.records.store.exists() && !creates(this.definition, method, input))
-        throw new ProblemError("agent_not_found");
-      this.#adoption.takeNamed(input);
-      // Whoever calls a method does so with that method's own input: both sides are made from the same types.
-      const callee = isSubtreeCall(method) ? this.#family.subtree : this.service;
-      const answer = Reflect.get(callee, method) as (input: unknown) => Promise<unknown>;
-      return answer.call(callee, input);
-    }
+    if (next === undefined) return toOutcome(() => this.#answer(method, input), currentActor());
     const create = creates(definitionBelow(this.definition, rest), method, input);
     const child = await this.#family.reach(next, create);
-    const answer = fromOutcome(await child.gatewayCall(further, method, input, currentActor()));
-    return method === "readEvents" ? this.#withOwnKey(answer as EventsAnswer) : answer;
+    const outcome = await child.gatewayCall(further, method, input, currentActor());
+    return method === "readEvents"
+      ? toOutcome(async () => this.#withOwnKey(fromOutcome(outcome) as EventsAnswer))
+      : outcome;
+  }
+
+  async #answer(method: AgentMethod, input: unknown): Promise<unknown> {
+    if (!this.records.store.exists() && !creates(this.definition, method, input))
+      throw new ProblemError("agent_not_found");
+    this.#adoption.takeNamed(input);
+    // Whoever calls a method does so with that method's own input: both sides are made from the same types.
+    const callee = isSubtreeCall(method) ? this.#family.subtree : this.service;
+    const answer = Reflect.get(callee, method) as (input: unknown) => Promise<unknown>;
+    return answer.call(callee, input);
   }
 
   /** Notes that a sub-agent is made, if it is not there, be it by the author's own code. */

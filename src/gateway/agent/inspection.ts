@@ -34,12 +34,14 @@ export class Inspection {
     this.#workflows = workflows;
   }
 
-  /** Asks about an instance of which nothing was heard for a while, and nobody asked. */
-  async checkIfStale(instance: InstanceRow): Promise<void> {
-    if (instance.check_at === null) return;
+  /** Asks about an instance of which nothing was heard for a while, and nobody asked. @returns whether it did. */
+  async checkIfStale(instance: InstanceRow): Promise<boolean> {
+    if (instance.check_at === null) return false;
     const lastLook = instance.check_at - instance.check_after;
     const stale = instance.voice === "gateway" ? STALE_MS : STALE_UNHEARD_MS;
-    if (Date.now() - lastLook >= stale) await this.check(instance);
+    if (Date.now() - lastLook < stale) return false;
+    await this.check(instance);
+    return true;
   }
 
   /** Asks about an instance whose run does not tell where it waits. */

@@ -2,10 +2,11 @@ import { camelCaseToKebabCase } from "agents";
 import type { Actor } from "../contract/audit";
 import { type AgentPath, formatAgentPath } from "../contract/names";
 import { ProblemError } from "../contract/problem";
-import type { AgentPort, Port, StepSource } from "../port";
+import type { AgentPort, EventsAnswer, EventsRequest, Port, StepSource } from "../port";
 import type { AgentDefinition } from "../registry/agent-definition";
 import { Engine } from "./engine";
 import { fromOutcome } from "../durable/outcome";
+import { remoteClass } from "../durable/remote";
 import { copySteps, pumpSteps, type TakeSteps } from "./step-pump";
 import { rootStub } from "./stub";
 import { asksToPump, tailHeaders } from "./tail";
@@ -14,6 +15,46 @@ import { asksToPump, tailHeaders } from "./tail";
 const PUMP: Actor = { name: "gateway", door: "agent", scopes: [], address: null, requestId: null };
 /** A pause after an engine that did not answer. */
 const RETRY_MS = 250;
+
+/** Whom an agent is asked for, and which. */
+interface Asker {
+  readonly path: AgentPath;
+  readonly actor: Actor;
+}
+
+/** What agents are asked. */
+const METHODS = {
+  describe: true,
+  listChildren: true,
+  createChild: true,
+  deleteChild: true,
+  start: true,
+  startMany: true,
+  control: true,
+  deleteInstance: true,
+  deleteInstances: true,
+  migrateBinding: true,
+  sendEvent: true,
+  getInstance: true,
+  listInstances: true,
+  listApprovals: true,
+  getApproval: true,
+  decide: true,
+  createLink: true,
+  listLinks: true,
+  revokeLink: true,
+  viewLink: true,
+  decideByLink: true,
+  callMethod: true,
+  getState: true,
+  changeState: true,
+  listAudit: true,
+  verifyAudit: true,
+  revokeStreamToken: true,
+  readEvents: true,
+  findSteps: true,
+  takeSteps: true,
+} as const satisfies Record<keyof AgentPort, true>;
 
 /** The port of a Worker: reaches agents through the namespaces of its environment, in one round trip each. */
 export function createPort(env: object, roots: readonly AgentDefinition[]): Port {
@@ -34,56 +75,27 @@ export function createPort(env: object, roots: readonly AgentDefinition[]): Port
     }
   };
 
+  const RemoteAgent = remoteClass<AgentPort, Asker>(METHODS, async ({ path, actor }, method, input) => {
+    const { stub } = rootOf(path);
+    // The agent answers each method with that method's own type: both sides are made from AgentPort.
+    return fromOutcome(
+      await reached(stub.gatewayCall(path.slice(1), method as keyof AgentPort, input, actor)),
+    );
+  });
+
+  /** Brings the steps up to date before they are read. */
+  class AgentWithSteps extends RemoteAgent {
+    override async readEvents(input: EventsRequest): Promise<EventsAnswer> {
+      const answer = await super.readEvents(input);
+      const { instanceId: id } = input;
+      if (answer.steps === undefined || id === undefined) return answer;
+      await copied(answer.steps, (batch) => this.takeSteps({ id, ...batch }));
+      return super.readEvents({ ...input, copied: true });
+    }
+  }
+
   const port: Port = {
-    at(path, actor) {
-      const call = async <Method extends keyof AgentPort>(
-        method: Method,
-        input?: Parameters<AgentPort[Method]>[0],
-      ): Promise<Awaited<ReturnType<AgentPort[Method]>>> => {
-        const { stub } = rootOf(path);
-        const outcome = await reached(stub.gatewayCall(path.slice(1), method, input, actor));
-        // The agent answers each method with that method's own type: both sides are made from AgentPort.
-        return fromOutcome(outcome) as Awaited<ReturnType<AgentPort[Method]>>;
-      };
-      return {
-        describe: () => call("describe"),
-        listChildren: (input) => call("listChildren", input),
-        createChild: (input) => call("createChild", input),
-        deleteChild: (input) => call("deleteChild", input),
-        start: (input) => call("start", input),
-        getInstance: (input) => call("getInstance", input),
-        listInstances: (input) => call("listInstances", input),
-        listApprovals: (input) => call("listApprovals", input),
-        getApproval: (input) => call("getApproval", input),
-        startMany: (input) => call("startMany", input),
-        control: (input) => call("control", input),
-        deleteInstances: (input) => call("deleteInstances", input),
-        deleteInstance: (input) => call("deleteInstance", input),
-        migrateBinding: (input) => call("migrateBinding", input),
-        sendEvent: (input) => call("sendEvent", input),
-        changeState: (input) => call("changeState", input),
-        decide: (input) => call("decide", input),
-        createLink: (input) => call("createLink", input),
-        listLinks: (input) => call("listLinks", input),
-        revokeLink: (input) => call("revokeLink", input),
-        viewLink: (input) => call("viewLink", input),
-        decideByLink: (input) => call("decideByLink", input),
-        callMethod: (input) => call("callMethod", input),
-        getState: () => call("getState"),
-        listAudit: (input) => call("listAudit", input),
-        verifyAudit: (input) => call("verifyAudit", input),
-        revokeStreamToken: (input) => call("revokeStreamToken", input),
-        readEvents: async (input) => {
-          const answer = await call("readEvents", input);
-          const { instanceId: id } = input;
-          if (answer.steps === undefined || id === undefined) return answer;
-          await copied(answer.steps, (batch) => call("takeSteps", { id, ...batch }));
-          return call("readEvents", { ...input, copied: true });
-        },
-        findSteps: (input) => call("findSteps", input),
-        takeSteps: (input) => call("takeSteps", input),
-      };
-    },
+    at: (path, actor) => new AgentWithSteps({ path, actor }),
 
     async openTail(path, request) {
       const { root, stub } = rootOf(path);

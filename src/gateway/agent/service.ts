@@ -87,8 +87,9 @@ export class AgentService implements AgentPort {
   }
 
   async getInstance({ id }: Asked<"getInstance">): Promise<Instance> {
-    await this.#context.host.inspection.checkIfStale(requireInstance(this.#context, id));
-    return toInstance(requireInstance(this.#context, id), this.#context.records.agent);
+    const found = requireInstance(this.#context, id);
+    const looked = await this.#context.host.inspection.checkIfStale(found);
+    return toInstance(looked ? requireInstance(this.#context, id) : found, this.#context.records.agent);
   }
 
   async listInstances({ subtree, ...filter }: Asked<"listInstances">): Promise<InstancePage> {

@@ -8,11 +8,12 @@ export function inSpan<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   return tracing.enterSpan(`switchyard.${method}`, (span) => {
-    span.setAttributes({
-      "switchyard.door": door,
-      "switchyard.request_id": requestId ?? undefined,
-      "switchyard.traceparent": traceparent,
-    });
+    if (span.isTraced)
+      span.setAttributes({
+        "switchyard.door": door,
+        "switchyard.request_id": requestId ?? undefined,
+        "switchyard.traceparent": traceparent,
+      });
     return work();
   });
 }

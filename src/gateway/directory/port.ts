@@ -1,42 +1,41 @@
 import type { KeyHolder } from "../contract/key";
 import { ProblemError } from "../contract/problem";
+import type { Actor } from "../contract/audit";
 import { fromOutcome } from "../durable/outcome";
+import { remoteClass } from "../durable/remote";
 import type { DirectoryPort, OpenDirectory } from "../directory-port";
 import { directoryStub, openKeys } from "./stubs";
 
+/** What the directory is asked. */
+const METHODS = {
+  ping: true,
+  listAudit: true,
+  verifyAudit: true,
+  listEndpoints: true,
+  createEndpoint: true,
+  getEndpoint: true,
+  updateEndpoint: true,
+  deleteEndpoint: true,
+  testEndpoint: true,
+  rotateSecret: true,
+  listDeliveries: true,
+  getDelivery: true,
+  redeliver: true,
+  redeliverMany: true,
+  listKeys: true,
+  getKey: true,
+  createKey: true,
+  rotateKey: true,
+  revokeKey: true,
+} as const satisfies Record<keyof DirectoryPort, true>;
+
 /** Reaches the directory through its binding, in one round trip. */
 export function openDirectory(env: object): OpenDirectory {
-  return (actor) => {
-    const call = async <Method extends keyof DirectoryPort>(
-      method: Method,
-      input?: Parameters<DirectoryPort[Method]>[0],
-    ): Promise<Awaited<ReturnType<DirectoryPort[Method]>>> => {
-      const outcome = await directoryStub(env).directoryCall(method, input, actor);
-      // The directory answers each method with that method's own type: both sides are made from DirectoryPort.
-      return fromOutcome(outcome) as Awaited<ReturnType<DirectoryPort[Method]>>;
-    };
-    return {
-      ping: () => call("ping"),
-      listAudit: (input) => call("listAudit", input),
-      verifyAudit: (input) => call("verifyAudit", input),
-      listEndpoints: (input) => call("listEndpoints", input),
-      createEndpoint: (input) => call("createEndpoint", input),
-      getEndpoint: (input) => call("getEndpoint", input),
-      updateEndpoint: (input) => call("updateEndpoint", input),
-      deleteEndpoint: (input) => call("deleteEndpoint", input),
-      testEndpoint: (input) => call("testEndpoint", input),
-      rotateSecret: (input) => call("rotateSecret", input),
-      listDeliveries: (input) => call("listDeliveries", input),
-      getDelivery: (input) => call("getDelivery", input),
-      redeliver: (input) => call("redeliver", input),
-      redeliverMany: (input) => call("redeliverMany", input),
-      listKeys: (input) => call("listKeys", input),
-      getKey: (input) => call("getKey", input),
-      createKey: (input) => call("createKey", input),
-      rotateKey: (input) => call("rotateKey", input),
-      revokeKey: (input) => call("revokeKey", input),
-    };
-  };
+  const RemoteDirectory = remoteClass<DirectoryPort, Actor>(METHODS, async (actor, method, input) =>
+    // The directory answers each method with that method's own type: both sides are made from DirectoryPort.
+    fromOutcome(await directoryStub(env).directoryCall(method as keyof DirectoryPort, input, actor)),
+  );
+  return (actor) => new RemoteDirectory(actor);
 }
 
 /** Asks the object of a key, and nothing else, who holds it. @throws ProblemError `credentials_unchecked` if it cannot be reached. */

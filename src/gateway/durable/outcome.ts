@@ -2,9 +2,12 @@ import type { Actor } from "../contract/audit";
 import { ProblemError } from "../contract/problem";
 import type { ProblemCode, ProblemExtras } from "../contract/problem";
 
-/** An answer that crosses RPC: classes of errors do not survive there, so a problem travels as a value. */
+/**
+ * An answer that crosses RPC: classes of errors do not survive there, so a problem travels as a value. What was answered travels
+ * as JSON, and undefined as itself: whoever is on the way passes it on unread.
+ */
 export type Outcome =
-  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: true; readonly json: string | undefined }
   | { readonly ok: false; readonly code: ProblemCode; readonly extras: ProblemExtras };
 
 /** What tells requests apart in logs. */
@@ -15,9 +18,17 @@ type RequestMark = Partial<Pick<Actor, "requestId" | "traceparent">>;
  *
  * @param request which request it is of, for the log.
  */
-export async function toOutcome(work: () => Promise<unknown>, request: RequestMark = {}): Promise<Outcome> {
+export function toOutcome(work: () => Promise<unknown>, request: RequestMark = {}): Promise<Outcome> {
+  return passOn(
+    async () => ({ ok: true, json: JSON.stringify(await work()) as string | undefined }),
+    request,
+  );
+}
+
+/** The same of work that gives an outcome already, as that of another agent. */
+export async function passOn(work: () => Promise<Outcome>, request: RequestMark = {}): Promise<Outcome> {
   try {
-    return { ok: true, value: await work() };
+    return await work();
   } catch (failure) {
     if (failure instanceof ProblemError) return { ok: false, code: failure.code, extras: failure.extras };
     const { requestId = null, traceparent = null } = request;
@@ -32,6 +43,6 @@ export async function toOutcome(work: () => Promise<unknown>, request: RequestMa
 
 /** The value of an outcome. @throws ProblemError if it is a problem. */
 export function fromOutcome(outcome: Outcome): unknown {
-  if (outcome.ok) return outcome.value;
+  if (outcome.ok) return outcome.json === undefined ? undefined : (JSON.parse(outcome.json) as unknown);
   throw new ProblemError(outcome.code, outcome.extras);
 }
