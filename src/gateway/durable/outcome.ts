@@ -19,10 +19,7 @@ type RequestMark = Partial<Pick<Actor, "requestId" | "traceparent">>;
  * @param request which request it is of, for the log.
  */
 export function toOutcome(work: () => Promise<unknown>, request: RequestMark = {}): Promise<Outcome> {
-  return passOn(
-    async () => ({ ok: true, json: JSON.stringify(await work()) as string | undefined }),
-    request,
-  );
+  return passOn(async () => ({ ok: true, json: JSON.stringify(await work()) }), request);
 }
 
 /** The same of work that gives an outcome already, as that of another agent. */
