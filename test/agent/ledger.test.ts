@@ -24,7 +24,7 @@ describe("an instance on record", () => {
       metadata: {},
       now: NOON + 1,
     };
-    expect(records.ledger.insert(again)).toBe(false);
+    expect(records.ledger.insert(again)).toBeUndefined();
     expect(records.ledger.find("r-1")).toEqual(row);
     expect(records.ledger.insert({ ...again, id: "r-2" })).toBe(true);
   });

@@ -71,10 +71,10 @@ const open = () => {
 describe("statements", () => {
   test("tell how many rows they changed", () => {
     const { store } = open();
-    expect(store.run("INSERT INTO things VALUES (?, ?), (?, ?)", "a", 1, "b", 2)).toBe(2);
-    expect(store.run("INSERT INTO things VALUES (?, ?) ON CONFLICT DO NOTHING", "a", 9)).toBe(0);
-    expect(store.run("UPDATE things SET size = 3 WHERE id = ?", "b")).toBe(1);
-    expect(store.run("DELETE FROM things WHERE id = ?", "c")).toBe(0);
+    expect(store.change("INSERT INTO things VALUES (?, ?), (?, ?)", "a", 1, "b", 2)).toBe(2);
+    expect(store.change("INSERT INTO things VALUES (?, ?) ON CONFLICT DO NOTHING", "a", 9)).toBe(0);
+    expect(store.change("UPDATE things SET size = 3 WHERE id = ?", "b")).toBe(1);
+    expect(store.change("DELETE FROM things WHERE id = ?", "c")).toBe(0);
   });
 
   test("of one change are all done, or none of them", () => {

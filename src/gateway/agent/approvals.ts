@@ -83,7 +83,7 @@ export class Approvals {
   /** Opens a gate; the same question of the same attempt is the same gate. @returns it, and whether it is new. */
   open(instance: InstanceRow, question: Question, now: number): { gate: ApprovalRow; isNew: boolean } {
     const uuid = crypto.randomUUID();
-    const inserted = this.#store.run(
+    const inserted = this.#store.change(
       `INSERT INTO switchyard_approvals
          (id, instance_id, workflow, attempt, step_name, occurrence, event_type, summary, details, status, requested_at, deadline, terms)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?) ON CONFLICT DO NOTHING`,

@@ -7,6 +7,8 @@ const WHOLE_AGENT = "";
 /** What a journal remembers of the events that it no longer keeps: their keys, and up to where some are missing. */
 export class Dropped {
   readonly #store: Store;
+  /** Whether there may be any key; undefined until somebody looked. */
+  #isAnyKey: boolean | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -14,12 +16,16 @@ export class Dropped {
 
   /** Whether an event with this key was dropped in the present attempt of an instance. @param instance its ordinal. */
   hasKey(instance: number, key: string): boolean {
+    this.#isAnyKey ??=
+      this.#store.rows("SELECT 1 FROM switchyard_dropped_keys WHERE instance > 0 LIMIT 1").length > 0;
+    if (!this.#isAnyKey) return false;
     const query = "SELECT 1 FROM switchyard_dropped_keys WHERE instance = ? AND digest = ?";
     return this.#store.rows(query, instance, digestOf(key)).length > 0;
   }
 
   /** Keeps the key of an event that is dropped, so that it does not come back as a new one. */
   keepKey(instance: number, key: string): void {
+    this.#isAnyKey = true;
     this.#store.run(
       "INSERT INTO switchyard_dropped_keys VALUES (?, ?) ON CONFLICT DO NOTHING",
       instance,

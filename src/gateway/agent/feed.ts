@@ -126,7 +126,7 @@ export class Feed {
   }
 
   #dropUntil(seq: number): void {
-    const dropped = this.#store.run("DELETE FROM switchyard_feed WHERE seq <= ?", seq);
+    const dropped = this.#store.change("DELETE FROM switchyard_feed WHERE seq <= ?", seq);
     if (dropped > 0) this.#noteDropped(seq);
   }
 

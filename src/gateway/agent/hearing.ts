@@ -57,9 +57,10 @@ export class Hearing {
     const found = this.findByEngineId(engineId);
     if (found === undefined) throw new ProblemError("instance_not_found");
     // What it did before it could tell is in the engine's history alone; from now on it tells itself.
-    const isHeard = found.voice !== "adopted" || (await this.#inspection.check(found));
+    const isAdopted = found.voice === "adopted";
+    const isHeard = !isAdopted || (await this.#inspection.check(found));
     const { answer, tellAuthor } = this.#records.change((now) => {
-      const row = this.#records.ledger.findByEngineId(engineId);
+      const row = isAdopted ? this.#records.ledger.findByEngineId(engineId) : found;
       if (row === undefined) throw new ProblemError("instance_not_found");
       const instance = isHeard ? heard(this.#records, row, now) : row;
       const { answer: given, callback } = receive(this.#records, instance, report, now);

@@ -38,6 +38,10 @@ const KEEP_OF_AGENT = LIMITS.agentEvents.most;
 /** What is too much is dropped each time that this many more have come. */
 const DROP_EVERY = 64;
 
+/** The place of the next event among those of an instance, or of the agent itself. */
+const NEXT_NUMBER =
+  "ifnull((SELECT number + 1 FROM switchyard_events WHERE instance_id IS ? ORDER BY seq DESC LIMIT 1), 1)";
+
 /** The events of one agent, in the order in which they happened. */
 export class Journal {
   readonly #store: Store;
@@ -169,9 +173,9 @@ export class Journal {
     const { instance_id: instanceId, workflow, attempt } = about;
     const [row] = this.#store.rows<EventRow>(
       `INSERT INTO switchyard_events (instance_id, number, workflow, attempt, type, time, data, key)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING *`,
+       VALUES (?, ${NEXT_NUMBER}, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING *`,
       instanceId,
-      (this.#edge(instanceId, "DESC")?.number ?? 0) + 1,
+      instanceId,
       workflow,
       attempt,
       type,

@@ -81,7 +81,7 @@ export class Ledger {
     this.#labels = labels;
   }
 
-  /** @returns false if the id is taken. */
+  /** @returns undefined if the id is taken. */
   insert(row: {
     id: string;
     engineId: string;
@@ -92,26 +92,24 @@ export class Ledger {
     /** Left out if it is not known. */
     startedBy?: string;
     now: number;
-  }): boolean {
-    const inserted =
-      this.#store.run(
-        `INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, params, metadata, created_at, updated_at, check_at, check_after, started_by)
-         VALUES (?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-        row.id,
-        row.engineId,
-        row.workflow,
-        row.binding,
-        JSON.stringify(row.params),
-        JSON.stringify(row.metadata),
-        row.now,
-        row.now,
-        row.now + FIRST_CHECK_MS,
-        FIRST_CHECK_MS,
-        row.startedBy === undefined ? null : json(row.startedBy),
-      ) > 0;
-    if (!inserted) return false;
-    this.#labels.add(this.find(row.id)?.ordinal ?? 0, row.metadata);
-    return true;
+  }): InstanceRow | undefined {
+    const [inserted] = this.#store.rows<InstanceRow>(
+      `INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, params, metadata, created_at, updated_at, check_at, check_after, started_by)
+       VALUES (?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING *`,
+      row.id,
+      row.engineId,
+      row.workflow,
+      row.binding,
+      JSON.stringify(row.params),
+      JSON.stringify(row.metadata),
+      row.now,
+      row.now,
+      row.now + FIRST_CHECK_MS,
+      FIRST_CHECK_MS,
+      row.startedBy === undefined ? null : json(row.startedBy),
+    );
+    if (inserted !== undefined) this.#labels.add(inserted.ordinal, row.metadata);
+    return inserted;
   }
 
   find(id: string): InstanceRow | undefined {

@@ -89,7 +89,7 @@ export class Links {
   /** @returns whether it could be used until now. */
   revoke(id: string, now: number): boolean {
     const update = `UPDATE switchyard_links SET revoked_at = ? WHERE id = ? AND ${IS_OPEN}`;
-    return this.#store.run(update, now, id, now) > 0;
+    return this.#store.change(update, now, id, now) > 0;
   }
 
   markUsed(id: string, now: number): void {

@@ -123,7 +123,7 @@ export class Outbox {
   /** Makes the creation of an instance due now. @returns whether it was still to be created. */
   hastenCreate(instanceId: string, now: number): boolean {
     const hasten = "UPDATE switchyard_outbox SET due_at = ? WHERE instance_id = ? AND kind = 'create'";
-    return this.#store.run(hasten, now, instanceId) > 0;
+    return this.#store.change(hasten, now, instanceId) > 0;
   }
 
   /** Whether an instance has still to be told something. */

@@ -12,7 +12,7 @@ export class RevokedTokens {
   /** @returns false if it was revoked before. */
   revoke(id: string, now: number): boolean {
     const insert = "INSERT OR IGNORE INTO switchyard_revoked_tokens VALUES (?, ?)";
-    const isNew = this.#store.run(insert, id, now) > 0;
+    const isNew = this.#store.change(insert, id, now) > 0;
     // Nobody is told by an alarm: the next one to be revoked takes the old ones along.
     const expired = now - LONGEST_TOKEN_SECONDS * 1000;
     this.#store.run("DELETE FROM switchyard_revoked_tokens WHERE at < ?", expired);

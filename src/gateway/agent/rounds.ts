@@ -35,13 +35,10 @@ export class Rounds<Item> {
     try {
       for (;;) {
         const now = Date.now();
-        const due = this.#host.due(now);
-        if (due.length === 0) {
-          const next = this.#host.nextDueAt();
-          if (next === undefined || next - now > LONGEST_STAY_MS) return;
-          await this.#sleep(next - now + 1);
-        }
-        await Promise.all(due.map((item) => this.#host.handle(item)));
+        const next = this.#host.nextDueAt();
+        if (next === undefined || next - now > LONGEST_STAY_MS) return;
+        if (next > now) await this.#sleep(next - now + 1);
+        else await Promise.all(this.#host.due(now).map((item) => this.#host.handle(item)));
       }
     } finally {
       this.#busy = false;

@@ -68,7 +68,7 @@ export class SdkInstances {
   /** Gives the instances of a binding that was renamed its present name. @returns how many there are. */
   rename(from: string, to: string): number {
     if (!this.#store.hasTable(TABLE)) return 0;
-    return this.#store.run(`UPDATE ${TABLE} SET workflow_name = ? WHERE workflow_name = ?`, to, from);
+    return this.#store.change(`UPDATE ${TABLE} SET workflow_name = ? WHERE workflow_name = ?`, to, from);
   }
 }
 

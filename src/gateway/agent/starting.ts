@@ -4,7 +4,7 @@ import type { AgentPort } from "../port";
 import { currentActor } from "./acting";
 import { startOf } from "./deeds";
 import { toInstance } from "./ledger";
-import { requireInstance, requireWorkflow, type ServiceContext } from "./service-context";
+import { requireWorkflow, type ServiceContext } from "./service-context";
 
 type StartInput = Parameters<AgentPort["start"]>[0];
 type StartManyInput = Parameters<AgentPort["startMany"]>[0];
@@ -55,10 +55,10 @@ function accept(
   const engineId = `sy_${crypto.randomUUID()}`;
   const { binding } = workflow;
   const { name: startedBy } = currentActor();
-  if (!records.ledger.insert({ id, engineId, workflow: name, binding, params, metadata, startedBy, now })) {
+  const start = { id, engineId, workflow: name, binding, params, metadata, startedBy, now };
+  const row = records.ledger.insert(start);
+  if (row === undefined)
     throw new ProblemError("instance_exists", { detail: `The agent has an instance "${id}".` });
-  }
-  const row = requireInstance(context, id);
   records.journal.append(row, "instance.queued", { metadata }, now, "queued");
   records.outbox.add({ kind: "create", instanceId: id, payload: { params } }, now + delay);
   records.note(startOf(row, records.agent), now);

@@ -40,7 +40,7 @@ export class Votes {
   cast(vote: NewVote, now: number): boolean {
     const { approvalId, principal, decision, door, reason, shown, metadata } = vote;
     return (
-      this.#store.run(
+      this.#store.change(
         `INSERT INTO switchyard_votes (approval_id, principal, decision, door, reason, shown, metadata, at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
         approvalId,

@@ -36,7 +36,7 @@ export class Waits {
   /** @returns false if the wait is known. */
   begin(instance: InstanceRow, { key, stepName, eventType, deadline }: Wait): boolean {
     return (
-      this.#store.run(
+      this.#store.change(
         `INSERT INTO switchyard_waits (instance_id, attempt, key, step_name, event_type, deadline, open)
          VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
         instance.id,
@@ -52,7 +52,7 @@ export class Waits {
   /** @returns false if the wait is over already. */
   end(instance: InstanceRow, key: string): boolean {
     return (
-      this.#store.run(
+      this.#store.change(
         "UPDATE switchyard_waits SET open = 0 WHERE instance_id = ? AND attempt = ? AND key = ? AND open = 1",
         instance.id,
         instance.attempt,

@@ -50,7 +50,7 @@ export class WorkflowRecords {
 
   /** Gives instances the present name of their binding. @returns how many there are. */
   rename(from: string, to: string): number {
-    return this.#store.run("UPDATE switchyard_instances SET binding = ? WHERE binding = ?", to, from);
+    return this.#store.change("UPDATE switchyard_instances SET binding = ? WHERE binding = ?", to, from);
   }
 }
 

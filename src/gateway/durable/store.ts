@@ -13,6 +13,8 @@ export interface Schema {
 export class Store {
   readonly #storage: DurableObjectStorage;
   readonly #schema: Schema;
+  /** Values that were read or written: nobody else writes them. */
+  readonly #meta = new Map<string, string | undefined>();
   #open = false;
 
   constructor(storage: DurableObjectStorage, schema: Schema) {
@@ -52,18 +54,26 @@ export class Store {
 
   /** Reads a value that may not be there. */
   findMeta(key: string): string | undefined {
-    return this.rows<{ value: string }>("SELECT value FROM switchyard_meta WHERE key = ?", key)[0]?.value;
+    if (this.#meta.has(key)) return this.#meta.get(key);
+    const [row] = this.rows<{ value: string }>("SELECT value FROM switchyard_meta WHERE key = ?", key);
+    this.#meta.set(key, row?.value);
+    return row?.value;
   }
 
   setMeta(key: string, value: string): void {
     this.run("INSERT OR REPLACE INTO switchyard_meta (key, value) VALUES (?, ?)", key, value);
+    this.#meta.set(key, value);
   }
 
-  /** Runs statements for their effect; @returns how many rows they changed, indexes not counted. */
-  run(sql: string, ...bindings: SqlStorageValue[]): number {
+  /** Runs statements for their effect. */
+  run(sql: string, ...bindings: SqlStorageValue[]): void {
     this.#storage.sql.exec(sql, ...bindings);
-    const [row] = this.rows<{ changed: number }>("SELECT changes() AS changed");
-    return row?.changed ?? 0;
+  }
+
+  /** Runs a statement for its effect. @returns how many rows it changed, indexes not counted. */
+  change(sql: string, ...bindings: SqlStorageValue[]): number {
+    this.run(sql, ...bindings);
+    return this.rows<{ changed: number }>("SELECT changes() AS changed")[0]?.changed ?? 0;
   }
 
   /** Runs a query. */
@@ -73,7 +83,13 @@ export class Store {
 
   /** All of `work`, or nothing of it. */
   transact<Result>(work: () => Result): Result {
-    return this.#storage.transactionSync(work);
+    try {
+      return this.#storage.transactionSync(work);
+    } catch (failure) {
+      // What was written was taken back.
+      this.#meta.clear();
+      throw failure;
+    }
   }
 
   /** Whether there is a table of this name, be it ours or the SDK's. */
