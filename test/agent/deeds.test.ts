@@ -59,8 +59,8 @@ const ada = person("ada");
 function openDesk() {
   const present = new Set<string>();
   const child = {
-    gatewayCall: async () => ({ ok: true, value: {} }),
-    gatewayDissolve: async () => ({ ok: true, value: "done" }),
+    gatewayCall: async () => ({ ok: true, json: "{}" }),
+    gatewayDissolve: async () => ({ ok: true, json: JSON.stringify("done") }),
   } as unknown as GatewayStub;
   const gateway = openGateway(undefined, {
     definition,

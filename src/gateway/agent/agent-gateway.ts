@@ -192,7 +192,8 @@ export class AgentGateway {
     const outcome = await child.gatewayCall(further, method, input, currentActor());
     return method === "readEvents"
       ? toOutcome(async () => this.#withOwnKey(fromOutcome(outcome) as EventsAnswer))
-      : outcome;
+      : // A copy: what came by RPC itself, and is passed on, keeps awake whoever it came from.
+        { ...outcome };
   }
 
   async #answer(method: AgentMethod, input: unknown): Promise<unknown> {
