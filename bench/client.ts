@@ -57,7 +57,8 @@ export class Reader implements Disposable {
   /** Settles once the stream is open. */
   readonly ready: Promise<void>;
   #failure: Error | undefined;
-  #hear: (() => void) | undefined;
+  /** Those that wait for the next. */
+  readonly #hearers = new Set<() => void>();
   readonly heard: Heard[] = [];
 
   private constructor(
@@ -66,11 +67,11 @@ export class Reader implements Disposable {
     const { ready, close } = begin(
       (type, data) => {
         this.heard.push({ type, data, at: clock() });
-        this.#hear?.();
+        this.#wake();
       },
       (failure) => {
         this.#failure = failure;
-        this.#hear?.();
+        this.#wake();
       },
     );
     this.ready = ready;
@@ -121,18 +122,26 @@ export class Reader implements Disposable {
     });
   }
 
-  /** The first that is heard of this kind, or was. @throws Error if the stream breaks off before. */
-  async hear(isIt: (heard: Heard) => boolean): Promise<Heard> {
-    for (let seen = 0; ;) {
+  /**
+   * The first that is heard of this kind, or was.
+   *
+   * @param from how many were heard that are passed over.
+   * @throws Error if the stream breaks off before.
+   */
+  async hear(isIt: (heard: Heard) => boolean, from = 0): Promise<Heard> {
+    for (let seen = from; ;) {
       for (; seen < this.heard.length; seen += 1) {
         const heard = this.heard[seen];
         if (heard !== undefined && isIt(heard)) return heard;
       }
       if (this.#failure !== undefined) throw this.#failure;
-      await new Promise<void>((resolve) => {
-        this.#hear = resolve;
-      });
+      await new Promise<void>((resolve) => this.#hearers.add(resolve));
     }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#hearers) resolve();
+    this.#hearers.clear();
   }
 
   [Symbol.dispose](): void {
@@ -178,6 +187,11 @@ export async function until<Shape>(
 
 /** The middle of what was measured. */
 export function median(numbers: readonly number[]): number {
+  return percentile(numbers, 50);
+}
+
+/** That which so many in a hundred are below. */
+export function percentile(numbers: readonly number[], percent: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return sorted[Math.floor((sorted.length * percent) / 100)] ?? Number.NaN;
 }

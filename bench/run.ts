@@ -7,10 +7,14 @@ import { parseArgs } from "node:util";
 import { localEnvironment, ROOT } from "../scripts/local-environment.ts";
 import { describeMachine } from "../test/support/machine.ts";
 import type { Figure, Sample } from "./figure.ts";
+import { burst } from "./figures/burst.ts";
+import { listPages } from "./figures/lists.ts";
 import { requests } from "./figures/requests.ts";
+import { starts } from "./figures/starts.ts";
+import { wholeJobs } from "./figures/whole-jobs.ts";
 import { type Measured, tableOf } from "./table.ts";
 
-const FIGURES: readonly Figure[] = [requests];
+const FIGURES: readonly Figure[] = [requests, starts, wholeJobs, burst, ...listPages];
 
 Object.assign(process.env, localEnvironment(), { WRANGLER_LOG: "none", WRANGLER_WRITE_LOGS: "false" });
 // Imported only now: wrangler reads its environment as it loads.

@@ -44,14 +44,14 @@ export class Systems implements AsyncDisposable {
   readonly #host: ChildProcess;
   readonly #storage: string;
   readonly #hosted: Hosted;
-  /** The processes that serve: workerd, and the Node that started it. */
+  /** The processes that serve. The Node that started them is none: it only reads what they log. */
   readonly pids: readonly number[];
 
   private constructor(host: ChildProcess, storage: string, hosted: Hosted) {
     this.#host = host;
     this.#storage = storage;
     this.#hosted = hosted;
-    this.pids = [...workerdProcesses(host.pid), ...(host.pid === undefined ? [] : [host.pid])];
+    this.pids = workerdProcesses(host.pid);
   }
 
   /** Starts those that are named. @throws Error if they cannot be started. */

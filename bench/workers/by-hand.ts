@@ -40,7 +40,7 @@ export class Desk extends Agent<Env> {
   look(id: string) {
     return this.getWorkflow(id);
   }
-  list(criteria: Criteria) {
+  async list(criteria: Criteria): Promise<object> {
     return this.getWorkflows(criteria);
   }
 
@@ -83,12 +83,16 @@ export class Desk extends Agent<Env> {
     });
   }
 
+  /** How large its database is, in bytes. */
+  weigh(): number {
+    return this.ctx.storage.sql.databaseSize;
+  }
   /** Fills the SDK's table, for lists of many. */
   seed(count: number): void {
     this.ctx.storage.sql.exec(
       `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
        INSERT INTO cf_agents_workflows (id, workflow_id, workflow_name, status, metadata, created_at)
-       SELECT 'row-' || i, 'run-' || i, iif(i % 2, 'JOB', 'TICKER'), iif(i % 10, 'complete', 'errored'),
+       SELECT 'row-' || i, 'run-' || i, iif(i % 2, 'JOB', 'TICKER'), iif(i % 10, 'complete', 'terminated'),
          json_object('owner', 'owner-' || (i % 100)), unixepoch() - ? + i FROM n`,
       count,
       count,
@@ -174,6 +178,7 @@ export default new Hono<{ Bindings: Env }>()
     await (await deskOf(c)).seed(Number(parameter(c, "count")));
     return c.body(null, 204);
   })
+  .get("/:name/weigh", async (c) => c.json({ bytes: await (await deskOf(c)).weigh() }))
   .get("/:name/socket", async (c) => (await deskOf(c)).fetch(c.req.raw))
   .get("/:name/direct", async (c) => (await deskOf(c)).fetch(new Request("http://desk/")))
   .get("/:name/events", async (c) => overSocket(await deskOf(c)));

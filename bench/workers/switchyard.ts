@@ -55,22 +55,27 @@ const Nothing = z.strictObject({});
 const seed = { input: z.strictObject({ count: z.int() }), output: Nothing, creates: true };
 const weigh = { input: Nothing, output: z.object({ bytes: z.int() }) };
 
-/** Fills the ledger, for lists of many; they are shaped as those that the gateway writes. */
+/** Fills the ledger with instances that have ended, for lists of many. They are as the gateway writes them; only once in an agent. */
 function fill({ sql }: DurableObjectStorage, count: number): Record<string, never> {
   sql.exec(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
      INSERT INTO switchyard_instances (id, engine_id, workflow, binding, attempt, status, voice, created_at, updated_at,
-       started_at, completed_at, check_after, metadata, params, output)
+       started_at, completed_at, check_after, metadata, started_by, params, progress, output)
      SELECT 'run-' || i, 'engine-' || i, iif(i % 2, 'job', 'ticker'), iif(i % 2, 'JOB', 'TICKER'), 1,
        iif(i % 10, 'complete', 'terminated'), 'gateway', t, t, t, t, 60000,
-       json_object('owner', 'owner-' || (i % 100)), '{"text":"some text"}', iif(i % 10, '{"length":9}', NULL)
+       json_object('owner', 'owner-' || (i % 100)), '"api-key"', iif(i % 2, '{"text":"some text"}', '{"ticks":1,"everyMs":0}'),
+       iif(i % 2, '{"stage":"review"}', json_object('tick', 1, 'at', t)),
+       iif(i % 10, iif(i % 2, '{"length":9}', '{}'), NULL)
      FROM (SELECT i, unixepoch() * 1000 - ? + i AS t FROM n)`,
     count,
     count,
   );
   sql.exec(
-    `INSERT INTO switchyard_labels SELECT 'owner', json_quote(json_extract(metadata, '$.owner')), ordinal FROM switchyard_instances`,
+    `INSERT INTO switchyard_labels SELECT 'owner', metadata -> '$.owner', ordinal FROM switchyard_instances WHERE true
+     ON CONFLICT DO NOTHING`,
   );
+  // The index is complete: it is not made anew by the next start.
+  sql.exec(`INSERT OR REPLACE INTO switchyard_meta VALUES ('labels', '["owner"]')`);
   return {};
 }
 
