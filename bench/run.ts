@@ -1,20 +1,34 @@
 // Measures what the gateway costs beside what is below it and what would stand in its place:
 // npm run bench [-- --rounds 3] [--only "Get by id"]
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { localEnvironment, ROOT } from "../scripts/local-environment.ts";
 import { describeMachine } from "../test/support/machine.ts";
-import type { Figure, Sample } from "./figure.ts";
+import type { Figure, Ground, Sample } from "./figure.ts";
+import { bundles } from "./figures/bundles.ts";
 import { burst } from "./figures/burst.ts";
 import { listPages } from "./figures/lists.ts";
 import { requests } from "./figures/requests.ts";
 import { starts } from "./figures/starts.ts";
+import { storage } from "./figures/storage.ts";
+import { types } from "./figures/types.ts";
 import { wholeJobs } from "./figures/whole-jobs.ts";
+import { goalTable } from "./goal-table.ts";
+import { GOALS } from "./goals.ts";
 import { type Measured, tableOf } from "./table.ts";
 
-const FIGURES: readonly Figure[] = [requests, starts, wholeJobs, burst, ...listPages];
+const FIGURES: readonly Figure[] = [
+  requests,
+  starts,
+  wholeJobs,
+  burst,
+  ...listPages,
+  storage,
+  bundles,
+  types,
+];
 
 Object.assign(process.env, localEnvironment(), { WRANGLER_LOG: "none", WRANGLER_WRITE_LOGS: "false" });
 // Imported only now: wrangler reads its environment as it loads.
@@ -25,26 +39,48 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const figures = FIGURES.filter(({ title }) => title.includes(values.only ?? ""));
+const began = Date.now();
+const loadBefore = loadavg()[0] ?? 0;
+
+/** Measures one figure. The contenders take turns, so that what else the machine does hits all alike. */
+async function measure(figure: Figure, ground: Ground): Promise<Measured> {
+  await figure.prepare?.(ground);
+  const measured = new Map<string, Sample[]>(Object.keys(figure.contenders).map((name) => [name, []]));
+  for (let round = 1; round <= Math.min(rounds, figure.rounds ?? rounds); round += 1) {
+    for (const [name, contender] of Object.entries(figure.contenders)) {
+      measured.get(name)?.push(await contender(ground, round));
+    }
+  }
+  return measured;
+}
 
 const folder = await mkdtemp(join(tmpdir(), "switchyard-bench-"));
 const results = new Map<Figure, Measured>();
+const sections: string[] = [];
 try {
   const builds = await buildAll(folder);
   await using systems = await Systems.start(builds);
-  const ground = { systems, builds };
   for (const figure of figures) {
-    await figure.prepare?.(ground);
-    const measured = new Map<string, Sample[]>(Object.keys(figure.contenders).map((name) => [name, []]));
-    // In turns, so that what else the machine does hits all alike.
-    for (let round = 1; round <= Math.min(rounds, figure.rounds ?? rounds); round += 1) {
-      for (const [name, measure] of Object.entries(figure.contenders)) {
-        measured.get(name)?.push(await measure(ground, round));
-      }
-    }
+    const since = Date.now();
+    const measured = await measure(figure, { systems, builds });
+    const seconds = Math.round((Date.now() - since) / 1_000);
     results.set(figure, measured);
-    console.log(tableOf(figure, measured));
+    const section = `${tableOf(figure, measured)}\nTaken in ${seconds} s; load of the machine ${(loadavg()[0] ?? 0).toFixed(1)} at the end.\n`;
+    sections.push(section);
+    console.log(section);
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-console.log(ROOT, loadavg(), describeMachine());
+
+// A part of the figures is for whoever asked for it.
+if (values.only === undefined) {
+  const goals = goalTable(GOALS, results);
+  console.log(goals);
+  const about = [
+    `Written by \`npm run bench -- --rounds ${rounds}\` on ${new Date(began).toISOString().slice(0, 10)}, in ${Math.round((Date.now() - began) / 1_000)} s, on ${describeMachine()}; load of the machine before ${loadBefore.toFixed(1)}.`,
+    `Medians of ${rounds} rounds, in which the contenders take turns; in brackets the least and the most. [README.md](./README.md) says what they are.`,
+  ].join("\n");
+  const page = ["# Results", about, "## Goals", goals, "## Figures", ...sections].map((part) => part.trim());
+  await writeFile(join(ROOT, "bench", "results.md"), `${page.join("\n\n")}\n`);
+}
