@@ -48,7 +48,7 @@ function switchyard(ground: Ground): Promise<Sample> {
 /** Many starts to one agent at once. */
 export const burst: Figure = {
   title: "Burst",
-  how: `${STARTS} starts to one agent, sent at once; each job reports once, and ends. One round. A start that is refused ends the run.`,
+  how: `${STARTS} starts to one agent, sent at once; each job reports once, and ends. One round. Were a start refused, there would be no figure.`,
   columns: {
     accepted: { heading: "until all are accepted, s", digits: 2 },
     done: { heading: "until all are complete, s", digits: 1 },

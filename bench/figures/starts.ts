@@ -4,8 +4,8 @@ import { agentAt, byHandJobs, engineJobs, type Jobs, switchyardJobs } from "../j
 import { settle } from "../settle.ts";
 import type { Systems } from "../systems.ts";
 
-const ALONE = 40;
-const TOGETHER = 160;
+const ALONE = 30;
+const TOGETHER = 120;
 const AT_ONCE = 16;
 /** What is started before it is measured: it makes the agents, and compiles code. */
 const WARM_UP = 8;

@@ -49,8 +49,7 @@ async function compileUse(use: string, size: number): Promise<Compiled> {
 
 async function measure(source: (size: number) => string): Promise<Sample> {
   const [small, large] = SIZES;
-  const one = await compileUse(source(small), small);
-  const many = await compileUse(source(large), large);
+  const [one, many] = await Promise.all([compileUse(source(small), small), compileUse(source(large), large)]);
   return {
     small: one.processor,
     large: many.processor,

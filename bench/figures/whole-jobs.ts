@@ -4,7 +4,7 @@ import { agentAt, byHandJobs, engineJobs, type Jobs, switchyardJobs, type ToldJo
 import { settle } from "../settle.ts";
 
 const ALONE = 30;
-const TOGETHER = 160;
+const TOGETHER = 120;
 const AT_ONCE = 16;
 const WARM_UP = 8;
 
