@@ -7,10 +7,12 @@ import { parseArgs } from "node:util";
 import { localEnvironment, ROOT } from "../scripts/local-environment.ts";
 import { describeMachine } from "../test/support/machine.ts";
 import type { Figure, Sample } from "./figure.ts";
+import { fanOut } from "./figures/fan-out.ts";
+import { live } from "./figures/live.ts";
 import { requests } from "./figures/requests.ts";
 import { type Measured, tableOf } from "./table.ts";
 
-const FIGURES: readonly Figure[] = [requests];
+const FIGURES: readonly Figure[] = [requests, live, fanOut];
 
 Object.assign(process.env, localEnvironment(), { WRANGLER_LOG: "none", WRANGLER_WRITE_LOGS: "false" });
 // Imported only now: wrangler reads its environment as it loads.

@@ -16,6 +16,8 @@ interface JobParams {
 interface TickerParams {
   readonly ticks: number;
   readonly everyMs: number;
+  /** Whether it begins once it is approved. */
+  readonly waits?: boolean;
 }
 /** What a page of `getWorkflows` is asked for. */
 type Criteria = NonNullable<Parameters<Agent["getWorkflows"]>[0]>;
@@ -111,6 +113,7 @@ export class JobWorkflow extends AgentWorkflow<Desk, JobParams, { stage: string 
 /** Says what time it is. */
 export class TickerWorkflow extends AgentWorkflow<Desk, TickerParams, { tick: number; at: number }> {
   override async run({ payload }: AgentWorkflowEvent<TickerParams>, step: AgentWorkflowStep) {
+    if (payload.waits) await this.waitForApproval(step, { timeout: "1 hour" });
     for (let tick = 1; tick <= payload.ticks; tick += 1) {
       if (payload.everyMs > 0) await scheduler.wait(payload.everyMs);
       await this.reportProgress({ tick, at: Date.now() });

@@ -34,14 +34,15 @@ export class JobWorkflow extends GatewayWorkflow<typeof job> {
 const ticker = defineWorkflow({
   name: "ticker",
   binding: "TICKER",
-  params: z.object({ ticks: z.int(), everyMs: z.int() }),
+  params: z.object({ ticks: z.int(), everyMs: z.int(), waits: z.boolean().optional() }),
   progress: z.object({ tick: z.int(), at: z.int() }),
   output: z.object({}),
 });
 
-/** Says what time it is. */
+/** Says what time it is, if need be once it is let. */
 export class TickerWorkflow extends GatewayWorkflow<typeof ticker> {
-  async run({ payload }: AgentWorkflowEvent<ParamsOf<typeof ticker>>) {
+  async run({ payload }: AgentWorkflowEvent<ParamsOf<typeof ticker>>, step: AgentWorkflowStep) {
+    if (payload.waits) await this.waitForApproval(step, { timeout: "1 hour" });
     for (let tick = 1; tick <= payload.ticks; tick += 1) {
       if (payload.everyMs > 0) await scheduler.wait(payload.everyMs);
       await this.reportProgress({ tick, at: Date.now() });
