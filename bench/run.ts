@@ -9,10 +9,12 @@ import { describeMachine } from "../test/support/machine.ts";
 import type { Figure, Sample } from "./figure.ts";
 import { fanOut } from "./figures/fan-out.ts";
 import { live } from "./figures/live.ts";
+import { openStreams } from "./figures/open-streams.ts";
+import { replay } from "./figures/replay.ts";
 import { requests } from "./figures/requests.ts";
 import { type Measured, tableOf } from "./table.ts";
 
-const FIGURES: readonly Figure[] = [requests, live, fanOut];
+const FIGURES: readonly Figure[] = [requests, live, fanOut, replay, openStreams];
 
 Object.assign(process.env, localEnvironment(), { WRANGLER_LOG: "none", WRANGLER_WRITE_LOGS: "false" });
 // Imported only now: wrangler reads its environment as it loads.

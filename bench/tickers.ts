@@ -58,6 +58,8 @@ export async function startBehindGateway(
     go: () => ask("POST", url("instances/ticker/approve"), {}),
     read: () => Reader.events(url(of === "agent" ? "events" : "instances/ticker/events")),
     tickIn: ({ type, data }) =>
-      type === "instance.progress" ? (JSON.parse(data) as { data: { progress: Tick } }).data.progress : undefined,
+      type === "instance.progress"
+        ? (JSON.parse(data) as { data: { progress: Tick } }).data.progress
+        : undefined,
   };
 }

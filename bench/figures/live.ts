@@ -17,7 +17,10 @@ async function measure(ticker: Ticker): Promise<Sample> {
     return said === undefined || said.tick <= WARM_UP ? [] : heard.at - said.at;
   });
   if (latencies.length !== PACE.ticks - WARM_UP) throw new Error(`${latencies.length} events were heard`);
-  return { latency: median(latencies), slow: latencies.toSorted((a, b) => a - b)[Math.floor(latencies.length * 0.95)] ?? 0 };
+  return {
+    latency: median(latencies),
+    slow: latencies.toSorted((a, b) => a - b)[Math.floor(latencies.length * 0.95)] ?? 0,
+  };
 }
 
 /** How old an event is when its reader hears it. */

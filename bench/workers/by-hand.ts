@@ -25,6 +25,7 @@ type Criteria = NonNullable<Parameters<Agent["getWorkflows"]>[0]>;
 /** An Agent with what the SDK gives, and nothing else. */
 export class Desk extends Agent<Env> {
   readonly #sinks = new Set<Sink>();
+  readonly #life = crypto.randomUUID();
 
   override shouldSendProtocolMessages(): boolean {
     return false;
@@ -74,6 +75,11 @@ export class Desk extends Agent<Env> {
   }
   say(): void {
     this.#tell({ type: "said" });
+  }
+
+  /** Names the time since it woke. */
+  life(): string {
+    return this.#life;
   }
 
   /** A stream that the Agent itself holds, which keeps it awake. */
@@ -173,6 +179,7 @@ export default new Hono<{ Bindings: Env }>()
     await (await deskOf(c)).say();
     return c.body(null, 204);
   })
+  .get("/:name/life", async (c) => c.json({ life: await (await deskOf(c)).life() }))
   .post("/:name/seed/:count", async (c) => {
     await (await deskOf(c)).seed(Number(parameter(c, "count")));
     return c.body(null, 204);

@@ -54,6 +54,7 @@ export class TickerWorkflow extends GatewayWorkflow<typeof ticker> {
 const workflows = [job, ticker] as const;
 const Nothing = z.strictObject({});
 const seed = { input: z.strictObject({ count: z.int() }), output: Nothing, creates: true };
+const life = { input: Nothing, output: z.object({ life: z.string() }), readOnly: true };
 const weigh = { input: Nothing, output: z.object({ bytes: z.int() }) };
 
 /** Fills the ledger, for lists of many; they are shaped as those that the gateway writes. */
@@ -83,8 +84,14 @@ export class Tray extends withGateway(Agent) {
   }
 }
 export class Desk extends withGateway(Agent) {
+  readonly #life = crypto.randomUUID();
+
   seed({ count }: { count: number }) {
     return fill(this.ctx.storage, count);
+  }
+  /** Names the time since it woke. */
+  life() {
+    return { life: this.#life };
   }
   /** How large its database is. */
   weigh() {
@@ -101,7 +108,7 @@ const desk = defineAgent({
   agent: Desk,
   workflows,
   children: [tray],
-  methods: { seed, weigh },
+  methods: { seed, life, weigh },
 });
 
 /** As shipped: it asks who calls, and writes its log. */
