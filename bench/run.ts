@@ -7,14 +7,26 @@ import { parseArgs } from "node:util";
 import { localEnvironment, ROOT } from "../scripts/local-environment.ts";
 import { describeMachine } from "../test/support/machine.ts";
 import type { Figure, Sample } from "./figure.ts";
+import { coldStart } from "./figures/cold-start.ts";
+import { documents } from "./figures/documents.ts";
 import { fanOut } from "./figures/fan-out.ts";
 import { live } from "./figures/live.ts";
 import { openStreams } from "./figures/open-streams.ts";
 import { replay } from "./figures/replay.ts";
 import { requests } from "./figures/requests.ts";
+import { webhooks } from "./figures/webhooks.ts";
 import { type Measured, tableOf } from "./table.ts";
 
-const FIGURES: readonly Figure[] = [requests, live, fanOut, replay, openStreams];
+const FIGURES: readonly Figure[] = [
+  requests,
+  live,
+  fanOut,
+  replay,
+  openStreams,
+  webhooks,
+  documents,
+  coldStart,
+];
 
 Object.assign(process.env, localEnvironment(), { WRANGLER_LOG: "none", WRANGLER_WRITE_LOGS: "false" });
 // Imported only now: wrangler reads its environment as it loads.

@@ -60,20 +60,17 @@ interface Opened {
 }
 
 /** Opens the streams of a contender, on a server of its own. */
-async function open(
-  { builds }: Ground,
-  { system, path, count, prepare, life }: Contender,
-  stack: AsyncDisposableStack,
-): Promise<Opened> {
+async function open({ builds }: Ground, contender: Contender, stack: AsyncDisposableStack): Promise<Opened> {
+  const { system, path, count } = contender;
   const systems = stack.use(await Systems.start(builds, [system]));
-  await prepare?.(systems);
+  await contender.prepare?.(systems);
   const read = (): Promise<unknown> => {
     const reader = stack.use(Reader.events(systems.url(system, path)));
     return Promise.all([reader.ready, reader.hear(({ type }) => type === "stream.caught-up")]);
   };
   // What the first stream alone brings about is none of the many; it stays open beside them.
   await read();
-  const awake = await life?.(systems);
+  const awake = await contender.life?.(systems);
   await delay(SETTLE_MS);
 
   const memory = await residentKiB(systems.pids);
