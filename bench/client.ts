@@ -1,4 +1,4 @@
-import { Agent, request as send } from "node:http";
+import { Agent, type IncomingHttpHeaders, request as send } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { createParser } from "eventsource-parser";
 import { KEY } from "./systems.ts";
@@ -6,6 +6,7 @@ import { KEY } from "./systems.ts";
 /** An answer with its body read. */
 export interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
@@ -13,10 +14,19 @@ export interface Answer {
 const connections = new Agent({ keepAlive: true, maxSockets: 1_000 });
 const HEADERS = { authorization: `Bearer ${KEY}`, accept: "application/json" };
 
-/** Sends a request. @throws Error if it is not answered by a 2xx. */
-export function ask(method: string, url: URL, body?: unknown): Promise<Answer> {
+/** Sends a request. @throws Error if it is answered neither by a 2xx nor by "not modified". */
+export function ask(
+  method: string,
+  url: URL,
+  body?: unknown,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
-  const headers = { ...HEADERS, ...(payload === undefined ? {} : { "content-type": "application/json" }) };
+  const headers = {
+    ...HEADERS,
+    ...(payload === undefined ? {} : { "content-type": "application/json" }),
+    ...more,
+  };
   return new Promise((resolve, reject) => {
     const request = send(url, { method, agent: connections, headers }, (response) => {
       const chunks: Buffer[] = [];
@@ -25,8 +35,9 @@ export function ask(method: string, url: URL, body?: unknown): Promise<Answer> {
       response.on("end", () => {
         const { statusCode: status = 0 } = response;
         const text = Buffer.concat(chunks).toString();
-        if (status >= 200 && status < 300) resolve({ status, text });
-        else reject(new Error(`${method} ${url.href} was answered by ${status}: ${text}`));
+        if ((status >= 200 && status < 300) || status === 304) {
+          resolve({ status, headers: response.headers, text });
+        } else reject(new Error(`${method} ${url.href} was answered by ${status}: ${text}`));
       });
     });
     request.on("error", reject);

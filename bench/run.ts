@@ -9,11 +9,18 @@ import { describeMachine } from "../test/support/machine.ts";
 import type { Figure, Ground, Sample } from "./figure.ts";
 import { bundles } from "./figures/bundles.ts";
 import { burst } from "./figures/burst.ts";
+import { coldStart } from "./figures/cold-start.ts";
+import { documents } from "./figures/documents.ts";
+import { fanOut } from "./figures/fan-out.ts";
 import { listPages } from "./figures/lists.ts";
+import { live } from "./figures/live.ts";
+import { openStreams } from "./figures/open-streams.ts";
+import { replay } from "./figures/replay.ts";
 import { requests } from "./figures/requests.ts";
 import { starts } from "./figures/starts.ts";
 import { storage } from "./figures/storage.ts";
 import { types } from "./figures/types.ts";
+import { webhooks } from "./figures/webhooks.ts";
 import { wholeJobs } from "./figures/whole-jobs.ts";
 import { goalTable } from "./goal-table.ts";
 import { GOALS } from "./goals.ts";
@@ -25,7 +32,11 @@ const FIGURES: readonly (readonly Figure[])[] = [
   [starts],
   [wholeJobs],
   [burst],
+  [live, fanOut, replay],
+  [openStreams],
   listPages,
+  [webhooks],
+  [documents, coldStart],
   [storage, bundles, types],
 ];
 

@@ -34,14 +34,15 @@ export class JobWorkflow extends GatewayWorkflow<typeof job> {
 const ticker = defineWorkflow({
   name: "ticker",
   binding: "TICKER",
-  params: z.object({ ticks: z.int(), everyMs: z.int() }),
+  params: z.object({ ticks: z.int(), everyMs: z.int(), waits: z.boolean().optional() }),
   progress: z.object({ tick: z.int(), at: z.int() }),
   output: z.object({}),
 });
 
-/** Says what time it is. */
+/** Says what time it is, if need be once it is let. */
 export class TickerWorkflow extends GatewayWorkflow<typeof ticker> {
-  async run({ payload }: AgentWorkflowEvent<ParamsOf<typeof ticker>>) {
+  async run({ payload }: AgentWorkflowEvent<ParamsOf<typeof ticker>>, step: AgentWorkflowStep) {
+    if (payload.waits) await this.waitForApproval(step, { timeout: "1 hour" });
     for (let tick = 1; tick <= payload.ticks; tick += 1) {
       if (payload.everyMs > 0) await scheduler.wait(payload.everyMs);
       await this.reportProgress({ tick, at: Date.now() });
@@ -53,6 +54,7 @@ export class TickerWorkflow extends GatewayWorkflow<typeof ticker> {
 const workflows = [job, ticker] as const;
 const Nothing = z.strictObject({});
 const seed = { input: z.strictObject({ count: z.int() }), output: Nothing, creates: true };
+const life = { input: Nothing, output: z.object({ life: z.string() }), readOnly: true };
 const weigh = { input: Nothing, output: z.object({ bytes: z.int() }) };
 
 /** Fills the ledger with instances that have ended, for lists of many. They are as the gateway writes them; only once in an agent. */
@@ -87,8 +89,14 @@ export class Tray extends withGateway(Agent) {
   }
 }
 export class Desk extends withGateway(Agent) {
+  readonly #life = crypto.randomUUID();
+
   seed({ count }: { count: number }) {
     return fill(this.ctx.storage, count);
+  }
+  /** Names the time since it woke. */
+  life() {
+    return { life: this.#life };
   }
   /** How large its database is. */
   weigh() {
@@ -105,7 +113,7 @@ const desk = defineAgent({
   agent: Desk,
   workflows,
   children: [tray],
-  methods: { seed, weigh },
+  methods: { seed, life, weigh },
 });
 
 /** As shipped: it asks who calls, and writes its log. */
