@@ -18,7 +18,7 @@ const run = promisify(execFile);
 
 /** Bundles a Worker. @param config of wrangler, an absolute path. @param folder where to put it. @throws Error if it does not build. */
 export async function build(config: string, folder: string): Promise<Build> {
-  await run("wrangler", ["deploy", "--dry-run", "-c", config, "--outdir", folder], { cwd: ROOT });
+  await run("wrangler", ["deploy", "--dry-run", "--minify", "-c", config, "--outdir", folder], { cwd: ROOT });
   const script = join(folder, `${basename(unstable_readConfig({ config }).main ?? "", ".ts")}.js`);
   const code = await readFile(script);
   return { script, bytes: code.byteLength, compressedBytes: gzipSync(code).byteLength };

@@ -1,4 +1,4 @@
-import { Agent, request as send } from "node:http";
+import { Agent, type IncomingHttpHeaders, request as send } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { createParser } from "eventsource-parser";
 import { KEY } from "./systems.ts";
@@ -6,6 +6,7 @@ import { KEY } from "./systems.ts";
 /** An answer with its body read. */
 export interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
@@ -13,10 +14,19 @@ export interface Answer {
 const connections = new Agent({ keepAlive: true, maxSockets: 1_000 });
 const HEADERS = { authorization: `Bearer ${KEY}`, accept: "application/json" };
 
-/** Sends a request. @throws Error if it is not answered by a 2xx. */
-export function ask(method: string, url: URL, body?: unknown): Promise<Answer> {
+/** Sends a request. @throws Error if it is answered neither by a 2xx nor by "not modified". */
+export function ask(
+  method: string,
+  url: URL,
+  body?: unknown,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
-  const headers = { ...HEADERS, ...(payload === undefined ? {} : { "content-type": "application/json" }) };
+  const headers = {
+    ...HEADERS,
+    ...(payload === undefined ? {} : { "content-type": "application/json" }),
+    ...more,
+  };
   return new Promise((resolve, reject) => {
     const request = send(url, { method, agent: connections, headers }, (response) => {
       const chunks: Buffer[] = [];
@@ -25,8 +35,9 @@ export function ask(method: string, url: URL, body?: unknown): Promise<Answer> {
       response.on("end", () => {
         const { statusCode: status = 0 } = response;
         const text = Buffer.concat(chunks).toString();
-        if (status >= 200 && status < 300) resolve({ status, text });
-        else reject(new Error(`${method} ${url.href} was answered by ${status}: ${text}`));
+        if ((status >= 200 && status < 300) || status === 304) {
+          resolve({ status, headers: response.headers, text });
+        } else reject(new Error(`${method} ${url.href} was answered by ${status}: ${text}`));
       });
     });
     request.on("error", reject);
@@ -57,7 +68,8 @@ export class Reader implements Disposable {
   /** Settles once the stream is open. */
   readonly ready: Promise<void>;
   #failure: Error | undefined;
-  #hear: (() => void) | undefined;
+  /** Those that wait for the next. */
+  readonly #hearers = new Set<() => void>();
   readonly heard: Heard[] = [];
 
   private constructor(
@@ -66,11 +78,11 @@ export class Reader implements Disposable {
     const { ready, close } = begin(
       (type, data) => {
         this.heard.push({ type, data, at: clock() });
-        this.#hear?.();
+        this.#wake();
       },
       (failure) => {
         this.#failure = failure;
-        this.#hear?.();
+        this.#wake();
       },
     );
     this.ready = ready;
@@ -121,18 +133,26 @@ export class Reader implements Disposable {
     });
   }
 
-  /** The first that is heard of this kind, or was. @throws Error if the stream breaks off before. */
-  async hear(isIt: (heard: Heard) => boolean): Promise<Heard> {
-    for (let seen = 0; ;) {
+  /**
+   * The first that is heard of this kind, or was.
+   *
+   * @param from how many were heard that are passed over.
+   * @throws Error if the stream breaks off before.
+   */
+  async hear(isIt: (heard: Heard) => boolean, from = 0): Promise<Heard> {
+    for (let seen = from; ;) {
       for (; seen < this.heard.length; seen += 1) {
         const heard = this.heard[seen];
         if (heard !== undefined && isIt(heard)) return heard;
       }
       if (this.#failure !== undefined) throw this.#failure;
-      await new Promise<void>((resolve) => {
-        this.#hear = resolve;
-      });
+      await new Promise<void>((resolve) => this.#hearers.add(resolve));
     }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#hearers) resolve();
+    this.#hearers.clear();
   }
 
   [Symbol.dispose](): void {
@@ -178,6 +198,11 @@ export async function until<Shape>(
 
 /** The middle of what was measured. */
 export function median(numbers: readonly number[]): number {
+  return percentile(numbers, 50);
+}
+
+/** That which so many in a hundred are below. */
+export function percentile(numbers: readonly number[], percent: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return sorted[Math.floor((sorted.length * percent) / 100)] ?? Number.NaN;
 }

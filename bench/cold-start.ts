@@ -11,7 +11,7 @@ import { processorMs } from "./processes.ts";
 /** What it takes from nothing to the first answer, in milliseconds. */
 export interface ColdStart {
   readonly clockMs: number;
-  /** Of the processor, in all threads, to 10 ms: what else the machine does changes it little. */
+  /** Of the processor, in all threads: what else the machine does changes it little. */
   readonly processorMs: number;
 }
 

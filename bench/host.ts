@@ -31,7 +31,7 @@ async function serve({ workers, storage, secrets }: ToHost): Promise<Hosted> {
           name,
           modules: [{ type: "ESModule", path: script }],
           modulesRoot: dirname(script),
-          bindings: { ...workerOptions.bindings, ...secrets },
+          bindings: secrets,
           // A port of its own for each, past the router of the development server.
           unsafeDirectSockets: [{ host: LOOPBACK, port: 0 }],
         };

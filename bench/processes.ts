@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Clock ticks of /proc/<pid>/stat in a second: 100 on every Linux that Node runs on. */
-const TICKS_A_SECOND = 100;
 const SAMPLES = 9;
 const SAMPLE_EVERY_MS = 200;
 
@@ -31,16 +29,13 @@ export async function residentKiB(pids: readonly number[]): Promise<number> {
   return samples.toSorted((a, b) => a - b)[Math.floor(SAMPLES / 2)] ?? 0;
 }
 
-/** Processor time that processes have used since they began, in milliseconds. */
+/** Processor time that the threads of processes have used since they began, in milliseconds. */
 export function processorMs(pids: readonly number[]): number {
-  const ticks = pids.map((pid) => {
-    // What follows the name, which may have blanks: the state is the third field, user and system time are the 14th and 15th.
-    const fields = proc(pid, "stat")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return Number(fields[11]) + Number(fields[12]);
-  });
-  return (sum(ticks) / TICKS_A_SECOND) * 1_000;
+  const threads = pids.flatMap((pid) =>
+    readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}`),
+  );
+  // Nanoseconds, where /proc/<pid>/stat has hundredths of a second.
+  return sum(threads.map((thread) => Number(readProc(`${thread}/schedstat`)?.split(" ")[0] ?? 0))) / 1e6;
 }
 
 function proc(pid: number, file: string): string {

@@ -14,6 +14,9 @@ export type System = (typeof SYSTEMS)[number];
 /** The key of the gateway. */
 export const KEY = "sy_test_4f1c2b7d9e0a6358";
 
+/** Webhook endpoints are on this machine. */
+const SECRETS = { SWITCHYARD_API_KEY: KEY, SWITCHYARD_ALLOW_LOOPBACK_WEBHOOKS: "true" };
+
 /** What the host is told. */
 export interface ToHost {
   readonly workers: readonly { readonly name: string; readonly config: string; readonly script: string }[];
@@ -44,14 +47,14 @@ export class Systems implements AsyncDisposable {
   readonly #host: ChildProcess;
   readonly #storage: string;
   readonly #hosted: Hosted;
-  /** The processes that serve: workerd, and the Node that started it. */
+  /** The processes that serve. The Node that started them is none: it only reads what they log. */
   readonly pids: readonly number[];
 
   private constructor(host: ChildProcess, storage: string, hosted: Hosted) {
     this.#host = host;
     this.#storage = storage;
     this.#hosted = hosted;
-    this.pids = [...workerdProcesses(host.pid), ...(host.pid === undefined ? [] : [host.pid])];
+    this.pids = workerdProcesses(host.pid);
   }
 
   /** Starts those that are named. @throws Error if they cannot be started. */
@@ -61,7 +64,7 @@ export class Systems implements AsyncDisposable {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const workers = names.map((name) => ({ name, config: configOf(name), script: builds[name].script }));
-    const message: ToHost = { workers, storage, secrets: { SWITCHYARD_API_KEY: KEY } };
+    const message: ToHost = { workers, storage, secrets: SECRETS };
     host.send(message);
     const [answer] = (await Promise.race([
       once(host, "message"),

@@ -1,5 +1,5 @@
 import type { Figure, Sample } from "./figure.ts";
-import { type Spread, spreadOf } from "./report.ts";
+import { shown, type Spread, spreadOf } from "./spread.ts";
 
 /** What was measured of each contender of a figure, round by round. */
 export type Measured = ReadonlyMap<string, readonly Sample[]>;
@@ -10,9 +10,10 @@ export function tableOf({ title, how, columns, base, contenders }: Figure, measu
   const rows = Object.keys(contenders).map((name) => {
     const cells = Object.entries(columns).map(([column, { digits }]) => {
       const spread = spreadIn(measured, name, column);
-      const ratio = spread.median / spreadIn(measured, base, column).median;
       if (Number.isNaN(spread.median)) return "–";
-      return `${shown(spread, digits)}${Number.isFinite(ratio) && name !== base ? ` · ${ratio.toFixed(2)} ×` : ""}`;
+      const ratio = spread.median / spreadIn(measured, base, column).median;
+      const multiple = Number.isFinite(ratio) && name !== base ? ` · ${ratio.toFixed(2)} ×` : "";
+      return `${shown(spread, digits)}${multiple}`;
     });
     return `| ${name} | ${cells.join(" | ")} |`;
   });
@@ -30,10 +31,10 @@ export function tableOf({ title, how, columns, base, contenders }: Figure, measu
 
 /** What one column shows of one contender; NaN where it was not measured. */
 export function spreadIn(measured: Measured, name: string, column: string): Spread {
-  return spreadOf((measured.get(name) ?? []).flatMap((sample) => sample[column] ?? []));
+  return spreadOf(roundsOf(measured, name, column));
 }
 
-function shown({ median, least, most }: Spread, digits: number): string {
-  const [middle, low, high] = [median, least, most].map((number) => number.toFixed(digits));
-  return `${middle} (${low}–${high})`;
+/** What was measured in one column of one contender, round by round. */
+export function roundsOf(measured: Measured, name: string, column: string): readonly number[] {
+  return (measured.get(name) ?? []).flatMap((sample) => sample[column] ?? []);
 }

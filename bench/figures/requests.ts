@@ -1,15 +1,15 @@
 import { ask, askJson, load, median, until } from "../client.ts";
 import type { Figure, Ground, Sample } from "../figure.ts";
+import { agentAt } from "../jobs.ts";
 
 const REQUESTS = 1_500;
 const AT_ONCE = 8;
 /** What is done before it is measured, so that code is compiled and connections are open. */
 const WARM_UP = 200;
 
-/** The root, and sub-agents at depth 2 and 4. */
-export const ROOT_AGENT = "/agents/desk/ada";
-export const CHILD_AGENT = `${ROOT_AGENT}/sub/tray/inbox`;
-export const DEEP_AGENT = `${CHILD_AGENT}/sub/box/left/sub/bin/small`;
+const ROOT_AGENT = agentAt("ada");
+const CHILD_AGENT = agentAt("ada", 2);
+const DEEP_AGENT = agentAt("ada", 4);
 
 /** The ids of jobs that wait, by contender. */
 const waiting = { engine: "", byHand: "" };

@@ -16,6 +16,14 @@ interface JobParams {
 interface TickerParams {
   readonly ticks: number;
   readonly everyMs: number;
+  /** Whether it begins once it is approved. */
+  readonly waits?: boolean;
+}
+/** So many messages, to be sent to a receiver. */
+interface DeliveryParams {
+  readonly url: string;
+  readonly count: number;
+  readonly atOnce: number;
 }
 /** What a page of `getWorkflows` is asked for. */
 type Criteria = NonNullable<Parameters<Agent["getWorkflows"]>[0]>;
@@ -23,6 +31,7 @@ type Criteria = NonNullable<Parameters<Agent["getWorkflows"]>[0]>;
 /** An Agent with what the SDK gives, and nothing else. */
 export class Desk extends Agent<Env> {
   readonly #sinks = new Set<Sink>();
+  readonly #life = crypto.randomUUID();
 
   override shouldSendProtocolMessages(): boolean {
     return false;
@@ -40,7 +49,7 @@ export class Desk extends Agent<Env> {
   look(id: string) {
     return this.getWorkflow(id);
   }
-  list(criteria: Criteria) {
+  async list(criteria: Criteria): Promise<object> {
     return this.getWorkflows(criteria);
   }
 
@@ -74,6 +83,24 @@ export class Desk extends Agent<Env> {
     this.#tell({ type: "said" });
   }
 
+  /** Signs messages, sends them, and keeps nothing of them: whoever does not take one has missed it. */
+  async deliver({ url, count, atOnce }: DeliveryParams): Promise<void> {
+    const secret = new TextEncoder().encode("a secret of thirty-two bytes, no less");
+    const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, [
+      "sign",
+    ]);
+    let next = 0;
+    const work = async (): Promise<void> => {
+      for (let n = next++; n < count; n = next++) await deliverOne(url, key, n);
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+  }
+
+  /** Names the time since it woke. */
+  life(): string {
+    return this.#life;
+  }
+
   /** A stream that the Agent itself holds, which keeps it awake. */
   override async onRequest(): Promise<Response> {
     return sse((sink) => {
@@ -83,12 +110,16 @@ export class Desk extends Agent<Env> {
     });
   }
 
+  /** How large its database is, in bytes. */
+  weigh(): number {
+    return this.ctx.storage.sql.databaseSize;
+  }
   /** Fills the SDK's table, for lists of many. */
   seed(count: number): void {
     this.ctx.storage.sql.exec(
       `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
        INSERT INTO cf_agents_workflows (id, workflow_id, workflow_name, status, metadata, created_at)
-       SELECT 'row-' || i, 'run-' || i, iif(i % 2, 'JOB', 'TICKER'), iif(i % 10, 'complete', 'errored'),
+       SELECT 'row-' || i, 'run-' || i, iif(i % 2, 'JOB', 'TICKER'), iif(i % 10, 'complete', 'terminated'),
          json_object('owner', 'owner-' || (i % 100)), unixepoch() - ? + i FROM n`,
       count,
       count,
@@ -111,6 +142,7 @@ export class JobWorkflow extends AgentWorkflow<Desk, JobParams, { stage: string 
 /** Says what time it is. */
 export class TickerWorkflow extends AgentWorkflow<Desk, TickerParams, { tick: number; at: number }> {
   override async run({ payload }: AgentWorkflowEvent<TickerParams>, step: AgentWorkflowStep) {
+    if (payload.waits) await this.waitForApproval(step, { timeout: "1 hour" });
     for (let tick = 1; tick <= payload.ticks; tick += 1) {
       if (payload.everyMs > 0) await scheduler.wait(payload.everyMs);
       await this.reportProgress({ tick, at: Date.now() });
@@ -118,6 +150,28 @@ export class TickerWorkflow extends AgentWorkflow<Desk, TickerParams, { tick: nu
     await step.reportComplete({});
     return {};
   }
+}
+
+async function deliverOne(url: string, key: CryptoKey, n: number): Promise<void> {
+  const timestamp = new Date();
+  const id = `msg-${n}`;
+  const body = JSON.stringify({ type: "instance.progress", timestamp: timestamp.toISOString(), data: { n } });
+  const seconds = String(Math.floor(timestamp.getTime() / 1_000));
+  const signed = new TextEncoder().encode(`${id}.${seconds}.${body}`);
+  const signature = btoa(
+    String.fromCharCode(...new Uint8Array(await crypto.subtle.sign("HMAC", key, signed))),
+  );
+  const response = await fetch(url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "webhook-id": id,
+      "webhook-timestamp": seconds,
+      "webhook-signature": `v1,${signature}`,
+    },
+    body,
+  });
+  await response.text();
 }
 
 /** A stream that the Worker holds, and feeds from a socket of its own to the Agent. */
@@ -170,10 +224,16 @@ export default new Hono<{ Bindings: Env }>()
     await (await deskOf(c)).say();
     return c.body(null, 204);
   })
+  .post("/:name/deliver", async (c) => {
+    await (await deskOf(c)).deliver(await c.req.json());
+    return c.body(null, 204);
+  })
+  .get("/:name/life", async (c) => c.json({ life: await (await deskOf(c)).life() }))
   .post("/:name/seed/:count", async (c) => {
     await (await deskOf(c)).seed(Number(parameter(c, "count")));
     return c.body(null, 204);
   })
+  .get("/:name/weigh", async (c) => c.json({ bytes: await (await deskOf(c)).weigh() }))
   .get("/:name/socket", async (c) => (await deskOf(c)).fetch(c.req.raw))
   .get("/:name/direct", async (c) => (await deskOf(c)).fetch(new Request("http://desk/")))
   .get("/:name/events", async (c) => overSocket(await deskOf(c)));
