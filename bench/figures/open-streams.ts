@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ask, askJson, Reader, until } from "../client.ts";
 import type { Figure, Ground, Sample } from "../figure.ts";
-import { processorMs, residentKiB } from "../processes.ts";
+import { residentKiB } from "../processes.ts";
 import { type System, Systems } from "../systems.ts";
 
 const COUNTS = [100, 500] as const;
