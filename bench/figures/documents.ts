@@ -43,7 +43,7 @@ export const documents: Figure = {
     processor: { heading: "processor a request, µs", digits: 0 },
     size: { heading: "size, KiB", digits: 0 },
   },
-  base: "a Worker that answers",
+  base: "/openapi.json",
   contenders: {
     "a Worker that answers": ({ systems }) => measure(systems, systems.url("floor", "/plain")),
     "/openapi.json, first of its Worker": (on) => measureFirst(on, "/openapi.json"),

@@ -124,17 +124,20 @@ async function measureAll(ground: Ground): Promise<ReadonlyMap<string, Sample>> 
   await delay(IDLE_MS);
   const idle = stages.map((stage, n) => stage.processor() - (processors[n] ?? 0));
   const livesAfter = await ofEach((stage) => stage.life());
-  const samples = stages.map(({ contender }, n) => {
+  const memories = stages.map(({ contender }, n) => ((after[n] ?? 0) - (before[n] ?? 0)) / contender.count);
+  const floorOf = (count: number): number =>
+    memories[stages.findIndex(({ contender }) => contender.name === `floor, ${count}`)] ?? 0;
+  const samples = stages.map(({ contender: { name, count } }, n) => {
+    const memory = memories[n] ?? 0;
     const life = livesAfter[n];
-    return [
-      contender.name,
-      {
-        ...opened[n],
-        memory: ((after[n] ?? 0) - (before[n] ?? 0)) / contender.count,
-        idleProcessor: idle[n] ?? 0,
-        ...(life === undefined ? {} : { sleeps: Number(life !== lives[n]) }),
-      },
-    ] as const;
+    const sample = {
+      ...opened[n],
+      memory,
+      overFloor: memory - floorOf(count),
+      idleProcessor: idle[n] ?? 0,
+      ...(life === undefined ? {} : { sleeps: Number(life !== lives[n]) }),
+    };
+    return [name, sample] as const;
   });
   return new Map(samples);
 }
@@ -154,6 +157,7 @@ export const openStreams: Figure = {
     open: { heading: "open all, ms", digits: 0 },
     openProcessor: { heading: "processor a stream, ms", digits: 2 },
     memory: { heading: "memory a stream, KiB", digits: 0 },
+    overFloor: { heading: "… over the floor's, KiB", digits: 0 },
     idleProcessor: { heading: `processor in ${IDLE_MS / 1_000} s idle, ms`, digits: 0 },
     sleeps: { heading: "Agent sleeps", digits: 0 },
   },
