@@ -46,6 +46,8 @@ export const fanOut: Figure = {
       measure(systems, await startByHand(systems, `fan-${round}`, PACE, "socket")),
     "by hand, from the Agent": async ({ systems }, round) =>
       measure(systems, await startByHand(systems, `fan-direct-${round}`, PACE, "direct")),
+    "by hand, WebSocket behind a Worker's SSE": async ({ systems }, round) =>
+      measure(systems, await startByHand(systems, `fan-events-${round}`, PACE, "events")),
     "Switchyard, instance": async ({ systems }, round) =>
       measure(systems, await startBehindGateway(systems, `/agents/desk/fan-${round}`, PACE, "instance")),
     "Switchyard, agent": async ({ systems }, round) =>

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ask, askJson, Reader, until } from "../client.ts";
 import type { Figure, Ground, Sample } from "../figure.ts";
-import { processorMs, residentKiB } from "../processes.ts";
+import { residentKiB } from "../processes.ts";
 import { type System, Systems } from "../systems.ts";
 
 const COUNTS = [100, 500] as const;
@@ -20,6 +20,7 @@ interface Server {
 }
 
 interface Contender extends Server {
+  readonly name: string;
   /** How many streams. */
   readonly count: number;
 }
@@ -48,63 +49,97 @@ const SERVERS: Readonly<Record<string, Server>> = {
 
 const CONTENDERS: ReadonlyMap<string, Contender> = new Map(
   Object.entries(SERVERS).flatMap(([name, server]) =>
-    COUNTS.map((count) => [`${name}, ${count}`, { ...server, count }] as const),
+    COUNTS.map((count) => {
+      const contender = { ...server, name: `${name}, ${count}`, count };
+      return [contender.name, contender] as const;
+    }),
   ),
 );
 
-/** What has its streams open. */
-interface Opened {
-  readonly sample: Sample;
-  readonly systems: Systems;
-  readonly life: string | undefined;
-}
+/** A contender on a server of its own, and one who opens streams there. */
+class Stage {
+  readonly contender: Contender;
+  readonly #systems: Systems;
+  readonly #stack: AsyncDisposableStack;
 
-/** Opens the streams of a contender, on a server of its own. */
-async function open({ builds }: Ground, contender: Contender, stack: AsyncDisposableStack): Promise<Opened> {
-  const { system, path, count } = contender;
-  const systems = stack.use(await Systems.start(builds, [system]));
-  await contender.prepare?.(systems);
-  const read = (): Promise<unknown> => {
-    const reader = stack.use(Reader.events(systems.url(system, path)));
-    return Promise.all([reader.ready, reader.hear(({ type }) => type === "stream.caught-up")]);
-  };
-  // What the first stream alone brings about is none of the many; it stays open beside them.
-  await read();
-  const awake = await contender.life?.(systems);
-  await delay(SETTLE_MS);
+  constructor(contender: Contender, systems: Systems, stack: AsyncDisposableStack) {
+    this.contender = contender;
+    this.#systems = systems;
+    this.#stack = stack;
+  }
 
-  const memory = await residentKiB(systems.pids);
-  const processor = systems.processor();
-  const since = performance.now();
-  await Promise.all(Array.from({ length: count }, read));
-  const openMs = performance.now() - since;
-  const openProcessor = systems.processor() - processor;
-  await delay(SETTLE_MS);
-  const sample = {
-    open: openMs,
-    openProcessor: openProcessor / count,
-    memory: ((await residentKiB(systems.pids)) - memory) / count,
-  };
-  return { sample, systems, life: awake?.life };
+  /** Opens one stream, and leaves it open. */
+  async read(): Promise<void> {
+    const { system, path } = this.contender;
+    const reader = this.#stack.use(Reader.events(this.#systems.url(system, path)));
+    await reader.ready;
+    await reader.hear(({ type }) => type === "stream.caught-up");
+  }
+
+  /** Opens all of its streams at once. */
+  async open(): Promise<Pick<Sample, "open" | "openProcessor">> {
+    const { count } = this.contender;
+    const processor = this.processor();
+    const since = performance.now();
+    await Promise.all(Array.from({ length: count }, () => this.read()));
+    const open = performance.now() - since;
+    return { open, openProcessor: (this.processor() - processor) / count };
+  }
+
+  processor(): number {
+    return this.#systems.processor();
+  }
+
+  memory(): Promise<number> {
+    return residentKiB(this.#systems.pids);
+  }
+
+  async life(): Promise<string | undefined> {
+    return (await this.contender.life?.(this.#systems))?.life;
+  }
 }
 
 /** All contenders: one after the other they open their streams, and all together they are idle. */
 async function measureAll(ground: Ground): Promise<ReadonlyMap<string, Sample>> {
   await using stack = new AsyncDisposableStack();
-  const opened = new Map<string, Opened>();
-  for (const [name, contender] of CONTENDERS) opened.set(name, await open(ground, contender, stack));
-  const processors = new Map([...opened].map(([name, { systems }]) => [name, systems.processor()]));
+  const stages: Stage[] = [];
+  const ofEach = <Shape>(look: (stage: Stage) => Promise<Shape>): Promise<Shape[]> =>
+    Promise.all(stages.map(look));
+  for (const contender of CONTENDERS.values()) {
+    const systems = stack.use(await Systems.start(ground.builds, [contender.system]));
+    await contender.prepare?.(systems);
+    const stage = new Stage(contender, systems, stack);
+    // What the first stream alone brings about is none of the many; it stays open beside them.
+    await stage.read();
+    stages.push(stage);
+  }
+  const lives = await ofEach((stage) => stage.life());
+  await delay(SETTLE_MS);
+  const before = await ofEach((stage) => stage.memory());
+  const opened: Sample[] = [];
+  for (const stage of stages) opened.push(await stage.open());
+  await delay(SETTLE_MS);
+  const after = await ofEach((stage) => stage.memory());
+  const processors = stages.map((stage) => stage.processor());
   await delay(IDLE_MS);
-  const samples = new Map<string, Sample>();
-  for (const [name, { sample, systems }] of opened) {
-    const idleProcessor = systems.processor() - (processors.get(name) ?? 0);
-    samples.set(name, { ...sample, idleProcessor });
-  }
-  for (const [name, { systems, life }] of opened) {
-    const now = await CONTENDERS.get(name)?.life?.(systems);
-    if (now !== undefined) samples.set(name, { ...samples.get(name), sleeps: Number(now.life !== life) });
-  }
-  return samples;
+  const idle = stages.map((stage, n) => stage.processor() - (processors[n] ?? 0));
+  const livesAfter = await ofEach((stage) => stage.life());
+  const memories = stages.map(({ contender }, n) => ((after[n] ?? 0) - (before[n] ?? 0)) / contender.count);
+  const floorOf = (count: number): number =>
+    memories[stages.findIndex(({ contender }) => contender.name === `floor, ${count}`)] ?? 0;
+  const samples = stages.map(({ contender: { name, count } }, n) => {
+    const memory = memories[n] ?? 0;
+    const life = livesAfter[n];
+    const sample = {
+      ...opened[n],
+      memory,
+      overFloor: memory - floorOf(count),
+      idleProcessor: idle[n] ?? 0,
+      ...(life === undefined ? {} : { sleeps: Number(life !== lives[n]) }),
+    };
+    return [name, sample] as const;
+  });
+  return new Map(samples);
 }
 
 const rounds = new Map<number, Promise<ReadonlyMap<string, Sample>>>();
@@ -122,6 +157,7 @@ export const openStreams: Figure = {
     open: { heading: "open all, ms", digits: 0 },
     openProcessor: { heading: "processor a stream, ms", digits: 2 },
     memory: { heading: "memory a stream, KiB", digits: 0 },
+    overFloor: { heading: "… over the floor's, KiB", digits: 0 },
     idleProcessor: { heading: `processor in ${IDLE_MS / 1_000} s idle, ms`, digits: 0 },
     sleeps: { heading: "Agent sleeps", digits: 0 },
   },

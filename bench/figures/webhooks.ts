@@ -66,17 +66,19 @@ type Prepare = (
   burst: Burst,
 ) => Promise<{ go(): Promise<unknown>; end?(): Promise<unknown> }>;
 
-const byHand: Prepare = async (systems, name, url, { messages, everyMs }) => ({
-  async go() {
-    const deliver = (count: number): Promise<unknown> =>
-      ask("POST", systems.url("by-hand", `/${name}/deliver`), { url, count, atOnce: AT_ONCE });
-    if (everyMs === 0) return deliver(messages);
-    for (let n = 0; n < messages; n += 1) {
-      await deliver(1);
-      await delay(everyMs);
-    }
-  },
-});
+const byHand: Prepare = async (systems, name, url, { messages, everyMs }) => {
+  const deliver = (count: number): Promise<unknown> =>
+    ask("POST", systems.url("by-hand", `/${name}/deliver`), { url, count, atOnce: AT_ONCE });
+  return {
+    async go() {
+      if (everyMs === 0) return deliver(messages);
+      for (let n = 0; n < messages; n += 1) {
+        await deliver(1);
+        await delay(everyMs);
+      }
+    },
+  };
+};
 
 /** An agent that nothing was asked of yet does not know who listens, and so asks. */
 const behindGateway: Prepare = async (systems, name, url, { messages, everyMs }) => {
@@ -84,8 +86,8 @@ const behindGateway: Prepare = async (systems, name, url, { messages, everyMs })
   const endpoints = systems.url("switchyard", "/webhooks/endpoints");
   const settings = { url, eventTypes: ["instance.progress"], agents: [agent] };
   const { id } = await askJson<{ id: string }>("POST", endpoints, settings);
-  const { go } = await startBehindGateway(systems, agent, { ticks: messages, everyMs }, "instance");
-  return { go, end: () => ask("DELETE", new URL(`${endpoints.href}/${id}`)) };
+  const ticker = await startBehindGateway(systems, agent, { ticks: messages, everyMs }, "instance");
+  return { go: () => ticker.go(), end: () => ask("DELETE", new URL(`${endpoints.href}/${id}`)) };
 };
 
 async function measureOne(systems: Systems, name: string, prepare: Prepare, burst: Burst) {

@@ -14,11 +14,15 @@ export function eventStream(
   first: EventsAnswer,
   maxAgeMs: number,
 ): ReadableStream<Uint8Array> {
+  const stop = new AbortController();
+  const { from } = first;
+  // Not below: what is made there would hold on to the first stretch for as long as the stream lives.
+  const chunks = chunksOf(from, follow(source, first, stop.signal));
   let outlet: Outlet | undefined;
   return new ReadableStream<Uint8Array>(
     {
       start: (sink) => {
-        outlet = new Outlet(sink, source, first, maxAgeMs);
+        outlet = new Outlet(sink, chunks, stop, from, maxAgeMs);
       },
       pull: () => outlet?.ask(),
       cancel: () => outlet?.free(),
@@ -37,7 +41,7 @@ interface Sink {
 class Outlet {
   readonly #sink: Sink;
   readonly #chunks: AsyncGenerator<Chunk, void>;
-  readonly #stop = new AbortController();
+  readonly #stop: AbortController;
   readonly #encoder = new TextEncoder();
   readonly #heartbeat: ReturnType<typeof setInterval>;
   readonly #age: ReturnType<typeof setTimeout>;
@@ -48,10 +52,17 @@ class Outlet {
   /** Whether it has asked since the last heartbeat. */
   #reads = true;
 
-  constructor(sink: Sink, source: JournalSource, first: EventsAnswer, maxAgeMs: number) {
+  constructor(
+    sink: Sink,
+    chunks: AsyncGenerator<Chunk, void>,
+    stop: AbortController,
+    from: string,
+    maxAgeMs: number,
+  ) {
     this.#sink = sink;
-    this.#cursor = first.from;
-    this.#chunks = chunksOf(first.from, follow(source, first, this.#stop.signal));
+    this.#chunks = chunks;
+    this.#stop = stop;
+    this.#cursor = from;
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#age = setTimeout(() => this.#close(), maxAgeMs);
     this.#feed().catch((failure: unknown) => {

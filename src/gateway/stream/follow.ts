@@ -32,13 +32,29 @@ export type Told =
  * and nobody notices. Its last word is `stream.end`, or `stream.closing` if the agent cannot be reached for long, is gone, or
  * takes no more streams. When `stop` aborts it ends without a word.
  */
-export async function* follow(
+export function follow(
   source: JournalSource,
   first: EventsAnswer,
   stop: AbortSignal,
 ): AsyncGenerator<Told, void> {
-  let next: EventsAnswer | undefined = first;
-  let { cursor } = first;
+  return tell(source, { answer: first }, first.cursor, stop);
+}
+
+/**
+ * What was read and is not told yet. It is let go once it is: a generator holds on to its variables and parameters for as long as it
+ * lives, and one that follows live may wait for hours.
+ */
+interface Untold {
+  answer: EventsAnswer | undefined;
+}
+
+async function* tell(
+  source: JournalSource,
+  untold: Untold,
+  after: string,
+  stop: AbortSignal,
+): AsyncGenerator<Told, void> {
+  let cursor = after;
   let caughtUp = false;
   let failures = 0;
 
@@ -47,18 +63,19 @@ export async function* follow(
     const before = cursor;
     let ending = false;
     try {
-      const answer: EventsAnswer = next ?? (await source.read(cursor));
-      next = undefined;
-      if (answer.gap) yield { control: { type: "stream.gap" }, cursor: answer.from };
-      if (answer.events.length > 0) yield { events: answer.events };
-      cursor = answer.cursor;
-      if (answer.more) continue;
-      if (answer.ended) return yield { control: { type: "stream.end" }, cursor };
+      untold.answer ??= await source.read(cursor);
+      if (untold.answer.gap) yield { control: { type: "stream.gap" }, cursor: untold.answer.from };
+      if (untold.answer.events.length > 0) yield { events: untold.answer.events };
+      const { more, ended, tailKey } = untold.answer;
+      ({ cursor } = untold.answer);
+      untold.answer = undefined;
+      if (more) continue;
+      if (ended) return yield { control: { type: "stream.end" }, cursor };
       if (!caughtUp) yield { control: { type: "stream.caught-up" }, cursor };
       caughtUp = true;
       if (stop.aborted) return;
 
-      const tail = await source.openTail(cursor, answer.tailKey);
+      const tail = await source.openTail(cursor, tailKey);
       for await (const live of socketEvents(tail, stop)) {
         const end = source.ofInstance ? live.findIndex(({ type }) => isEnding(type)) : -1;
         // The last steps may still be on their way: then the end is read with them.
