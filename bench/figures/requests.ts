@@ -2,10 +2,10 @@ import { ask, askJson, load, median, until } from "../client.ts";
 import type { Figure, Ground, Sample } from "../figure.ts";
 import { agentAt } from "../jobs.ts";
 
-const REQUESTS = 1_500;
+const REQUESTS = 2_500;
 const AT_ONCE = 8;
 /** What is done before it is measured, so that code is compiled and connections are open. */
-const WARM_UP = 200;
+const WARM_UP = 1_500;
 
 const ROOT_AGENT = agentAt("ada");
 const CHILD_AGENT = agentAt("ada", 2);

@@ -56,6 +56,7 @@ function openCourier(dissolve: CourierHost["dissolve"] = async () => "done") {
       },
       dissolve,
       finishAttempt: async () => {},
+      quiet: () => undefined,
     },
   );
   return { courier, desk, failedAfter, failures, workflow };

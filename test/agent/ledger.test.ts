@@ -26,7 +26,7 @@ describe("an instance on record", () => {
     };
     expect(records.ledger.insert(again)).toBeUndefined();
     expect(records.ledger.find("r-1")).toEqual(row);
-    expect(records.ledger.insert({ ...again, id: "r-2" })).toBe(true);
+    expect(records.ledger.insert({ ...again, id: "r-2" })).toMatchObject({ id: "r-2" });
   });
 
   test("has ids that differ in the case of a letter for different instances", () => {

@@ -36,6 +36,9 @@ function openService() {
     ensureAlarm: async () => {
       log.push(`alarm with ${desk.published.length} changes`);
     },
+    deliverStarts: () => {
+      log.push(`deliver after ${desk.published.length} changes`);
+    },
     deliverSoon: () => {
       log.push(`deliver after ${desk.published.length} changes`);
     },

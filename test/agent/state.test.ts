@@ -45,6 +45,7 @@ function openAgent(
       path: [{ agent: definition.name, name: "acme" }],
       ensureAlarm: unused,
       deliverSoon: unused,
+      deliverStarts: unused,
       deliver: unused,
       inspection: { checkIfStale: unused, checkIfUnheard: unused },
       migrateBinding: () => 0,

@@ -39,7 +39,7 @@ export function sqliteStorage(): SqliteStorage {
     }
   };
   return {
-    storage: { sql: { exec }, transactionSync } as unknown as DurableObjectStorage,
+    storage: { sql: { exec }, transactionSync, sync: async () => {} } as unknown as DurableObjectStorage,
     query: (sql) => run(database, sql, []),
     queries,
   };

@@ -8,6 +8,7 @@ import { type JsonSchema, metadataSchemaOf } from "../registry/json-schema";
 import { DEFAULT_KEEP_EVENTS } from "../registry/workflow-definition";
 import { currentActor } from "./acting";
 import { Adoption } from "./adoption";
+import { Burst } from "./burst";
 import { Chores, SOON_MS } from "./chores";
 import { Courier, type Origin } from "./courier";
 import { creates, definitionBelow } from "./creating";
@@ -97,7 +98,9 @@ export class AgentGateway {
     const adoption = new Adoption(this.records, workflows);
     this.#adoption = adoption;
     this.#alarm = new Alarm(this.records.store, host.clock);
+    const burst = new Burst();
     this.#courier = new Courier(this.records, engine, host.origin, {
+      quiet: () => burst.over(),
       finishAttempt: (id) => finishAttempt(this.records, engine, id, (event) => host.publishStep(event)),
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),
@@ -147,6 +150,11 @@ export class AgentGateway {
     });
     this.service = new AgentService(this.records, {
       ...messages,
+      deliverStarts: () => {
+        burst.note(Date.now());
+        // The answer goes out when the commit is on disk, and what the engine has to do comes behind it.
+        background(host.storage.sync().then(() => this.#courier.deliver()));
+      },
       family: this.#family,
       definition: host.definition,
       path: host.path,

@@ -18,6 +18,8 @@ export type Origin = (binding: string, identity: Identity) => Record<string, unk
 
 /** What the courier leaves to the agent that it works for. */
 export interface CourierHost {
+  /** Resolves when no more starts come in that should be accepted first; undefined if none do. */
+  quiet(): Promise<void> | undefined;
   /** Hears that an instance could not be created for good. */
   failed(instanceId: string, failure: unknown): void;
   /** Reads what the engine is about to forget of an attempt. */
@@ -58,6 +60,7 @@ export class Courier {
   #roundsOf(addressee: Addressee): Rounds<Due> {
     const { outbox } = this.#records;
     return new Rounds({
+      ...(addressee === "engine" ? { quiet: () => this.#host.quiet() } : {}),
       due: (now) => outbox.due(now, AT_ONCE[addressee], addressee),
       nextDueAt: () => outbox.nextDueAt(addressee),
       handle: (message) => this.#deliverOne(message),

@@ -3,6 +3,8 @@ const LONGEST_STAY_MS = 5_000;
 
 /** Where the items of rounds come from, and what is done with them. */
 export interface RoundsHost<Item> {
+  /** Resolves when a round may begin; undefined if it may now. */
+  quiet?(): Promise<void> | undefined;
   /** The next items that are due; none only if none is. */
   due(now: number): readonly Item[];
   /** When the next item is due, in milliseconds; undefined if none is left. */
@@ -34,6 +36,8 @@ export class Rounds<Item> {
     this.#busy = true;
     try {
       for (;;) {
+        const quiet = this.#host.quiet?.();
+        if (quiet !== undefined) await quiet;
         const now = Date.now();
         const next = this.#host.nextDueAt();
         if (next === undefined || next - now > LONGEST_STAY_MS) return;

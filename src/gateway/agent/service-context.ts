@@ -25,6 +25,8 @@ export interface ServiceHost {
   ensureAlarm(within?: number): Promise<void>;
   /** Sends the outbox, without being waited for. */
   deliverSoon(): void;
+  /** The same once all starts that come together are accepted. */
+  deliverStarts(): void;
   /** Sends what an instance is to be told, and resolves when the engine has answered once, or is slow to. */
   deliver(): Promise<void>;
   /** Asks the engine what is true of an instance. */

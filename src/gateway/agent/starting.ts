@@ -14,7 +14,7 @@ export async function start(context: ServiceContext, input: StartInput): Promise
   const { records, host } = context;
   await host.ensureAlarm();
   const instance = records.changeOnce(input.once, (now) => accept(context, input, now));
-  host.deliverSoon();
+  host.deliverStarts();
   return instance;
 }
 
@@ -31,7 +31,7 @@ export async function startMany(
       return { started: true, instance: accept(context, { ...item, workflow }, now) };
     }),
   );
-  host.deliverSoon();
+  host.deliverStarts();
   return started;
 }
 
@@ -55,8 +55,8 @@ function accept(
   const engineId = `sy_${crypto.randomUUID()}`;
   const { binding } = workflow;
   const { name: startedBy } = currentActor();
-  const start = { id, engineId, workflow: name, binding, params, metadata, startedBy, now };
-  const row = records.ledger.insert(start);
+  const accepted = { id, engineId, workflow: name, binding, params, metadata, startedBy, now };
+  const row = records.ledger.insert(accepted);
   if (row === undefined)
     throw new ProblemError("instance_exists", { detail: `The agent has an instance "${id}".` });
   records.journal.append(row, "instance.queued", { metadata }, now, "queued");
