@@ -26,7 +26,7 @@ export function requireCanonical(path: string): void {
 export function isCanonical(path: string): boolean {
   if (PLAIN.test(path)) return true;
   const [root, ...parts] = path.split("/");
-  return root === "" && parts.every((part) => part !== "" && part === rewritten(part));
+  return root === "" && parts.length > 0 && parts.every((part) => part !== "" && part === rewritten(part));
 }
 
 /** A path of which nothing has to be encoded: most are. */

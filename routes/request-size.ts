@@ -2,12 +2,12 @@ import type { MiddlewareHandler } from "hono";
 import { LIMITS } from "../src/gateway/contract/limits";
 import { ProblemError } from "../src/gateway/contract/problem";
 import type { GatewayEnv } from "./gateway-env";
-import { originOf } from "./url";
+import { lengthFromPath } from "./url";
 
 /** Refuses addresses and headers over the limits. All of them are ASCII, or as long in bytes as in characters. */
 export const requestSize: MiddlewareHandler<GatewayEnv> = async function limitSize(c, next) {
   const { headers, url } = c.req.raw;
-  if (url.length - originOf(url).length > LIMITS.urlBytes.most) {
+  if (lengthFromPath(url) > LIMITS.urlBytes.most) {
     throw new ProblemError("uri_too_long", {
       detail: `An address may have ${LIMITS.urlBytes.most} bytes, its query included.`,
     });

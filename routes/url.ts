@@ -1,14 +1,14 @@
-// Requests have URLs that the platform has parsed and written anew: their parts can be cut out.
+// The parts of a URL as it was sent, without reading all of it anew for each request.
 
-/** The origin of the URL of a request, as `https://desk.example.com`. */
-export function originOf(url: string): string {
-  return url.slice(0, pathStart(url));
-}
-
-/** Its path, as it was encoded. */
+/** Its path, as it was encoded; empty if it has none. */
 export function pathOf(url: string): string {
   const end = url.search(/[?#]/);
   return url.slice(pathStart(url), end === -1 ? undefined : end);
+}
+
+/** How long it is from its path on. */
+export function lengthFromPath(url: string): number {
+  return url.length - pathStart(url);
 }
 
 function pathStart(url: string): number {

@@ -13,7 +13,7 @@ declare module "node:crypto" {
     update(data: string): { digest(encoding: "base64url"): string };
   };
   export function createHash(algorithm: "sha256"): {
-    update(data: string): { digest(encoding: "base64url"): string };
+    update(data: string): { digest(encoding: "base64url"): string; digest(): Uint8Array };
   };
   export function timingSafeEqual(one: Uint8Array, other: Uint8Array): boolean;
 }

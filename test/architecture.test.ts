@@ -28,6 +28,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/gateway/contract/",
     "src/gateway/registry/definition-error",
     "hono",
+    "node:crypto",
     "standardwebhooks",
     "zod",
   ],

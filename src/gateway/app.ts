@@ -15,7 +15,6 @@ import type { RateLimiter, RatePolicy } from "../../routes/rate-policy";
 import { requestSize } from "../../routes/request-size";
 import { mountRest } from "../../routes/rest";
 import { traced } from "../../routes/trace";
-import { originOf } from "../../routes/url";
 import { lookUpKey, openDirectory } from "./directory/port";
 import { checkBindings, findMissingExport } from "./agent/environment";
 import { createPort } from "./agent/port";
@@ -180,7 +179,7 @@ function createApp(
     made.set(env, provided);
     for (const [name, value] of Object.entries(provided))
       c.set(name as keyof typeof provided, value as never);
-    c.set("origin", origin ?? originOf(c.req.url));
+    c.set("origin", origin ?? new URL(c.req.url).origin);
     await next();
   });
   app.use(requestSize);

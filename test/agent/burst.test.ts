@@ -48,7 +48,7 @@ describe("a start", () => {
     expect(waited).toBeLessThanOrEqual(20);
   });
 
-  test("of many that go on coming waits half a second, and once", async () => {
+  test("of many that go on coming waits half a second, and those behind it no longer", async () => {
     const burst = new Burst();
     await start(burst, 2, 2);
     const waited = await wait(burst, 5);
@@ -56,5 +56,23 @@ describe("a start", () => {
     expect(waited).toBeLessThanOrEqual(520);
     await start(burst, 3, 5);
     expect(await wait(burst, 5)).toBe(0);
+    burst.settled();
+    expect(await wait(burst, 5)).toBeGreaterThanOrEqual(480);
   });
+
+  test.each([7, 11, 13])(
+    "waits no longer in all for bursts with gaps between them, one every %i ms",
+    async (everyMs) => {
+      const burst = new Burst();
+      let waited = 0;
+      for (let round = 0; round < 400; round += 1) {
+        burst.note(Date.now());
+        await vi.advanceTimersByTimeAsync(1);
+        burst.note(Date.now());
+        waited += await wait(burst);
+        await vi.advanceTimersByTimeAsync(everyMs);
+      }
+      expect(waited).toBeLessThanOrEqual(530);
+    },
+  );
 });

@@ -56,7 +56,7 @@ function openCourier(dissolve: CourierHost["dissolve"] = async () => "done") {
       },
       dissolve,
       finishAttempt: async () => {},
-      quiet: () => undefined,
+      burst: {},
     },
   );
   return { courier, desk, failedAfter, failures, workflow };

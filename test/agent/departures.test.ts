@@ -62,7 +62,7 @@ class Node {
       failed: () => {},
       dissolve: (child) => this.departures.proceed(child),
       finishAttempt: async () => {},
-      quiet: () => undefined,
+      burst: {},
     });
   }
 

@@ -76,7 +76,7 @@ export function openCourier() {
     failed: (id) => failures.push(id),
     dissolve: async () => "done",
     finishAttempt: async () => {},
-    quiet: () => undefined,
+    burst: {},
   });
   return { courier, desk, failures, workflow };
 }

@@ -66,6 +66,8 @@ describe("the package", () => {
       (file) => !/^dist\/(?:src|routes|openapi)\/[a-z0-9/-]+\.(?:js|d\.ts)$/.test(file),
     );
     expect(others.toSorted()).toEqual([
+      "ARCHITECTURE.md",
+      "CONTRIBUTING.md",
       "LICENSE",
       "README.md",
       "SECURITY.md",

@@ -14,6 +14,7 @@ describe("the one way to write an address", () => {
   ])("is %s", (path) => expect(isCanonical(path)).toBe(true));
 
   test.each([
+    "",
     "/",
     "agents",
     "/agents/",

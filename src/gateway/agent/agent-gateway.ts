@@ -100,7 +100,7 @@ export class AgentGateway {
     this.#alarm = new Alarm(this.records.store, host.clock);
     const burst = new Burst();
     this.#courier = new Courier(this.records, engine, host.origin, {
-      quiet: () => burst.over(),
+      burst: { quiet: () => burst.over(), settled: () => burst.settled() },
       finishAttempt: (id) => finishAttempt(this.records, engine, id, (event) => host.publishStep(event)),
       failed: (id, failure) => this.#failStart(id, failure),
       dissolve: (child) => this.#family.departures.proceed(child),

@@ -7,7 +7,7 @@ import type { Identity } from "./reports";
 import type { InstanceRow } from "./ledger";
 import { type Addressee, type Due, type Message, MOST_FAILURES, MOST_FAILURES_OF_START } from "./outbox";
 import type { Records } from "./records";
-import { Rounds } from "./rounds";
+import { Rounds, type RoundsHost } from "./rounds";
 
 /** A message that failed this often in a row, over some four days, is given up, whatever the engine is in. */
 const LAST_FAILURE = 100;
@@ -18,8 +18,8 @@ export type Origin = (binding: string, identity: Identity) => Record<string, unk
 
 /** What the courier leaves to the agent that it works for. */
 export interface CourierHost {
-  /** Resolves when no more starts come in that should be accepted first; undefined if none do. */
-  quiet(): Promise<void> | undefined;
+  /** Has what the engine is told wait while starts come in that are to be accepted first. */
+  readonly burst: Pick<RoundsHost<Due>, "quiet" | "settled">;
   /** Hears that an instance could not be created for good. */
   failed(instanceId: string, failure: unknown): void;
   /** Reads what the engine is about to forget of an attempt. */
@@ -60,7 +60,7 @@ export class Courier {
   #roundsOf(addressee: Addressee): Rounds<Due> {
     const { outbox } = this.#records;
     return new Rounds({
-      ...(addressee === "engine" ? { quiet: () => this.#host.quiet() } : {}),
+      ...(addressee === "engine" ? this.#host.burst : {}),
       due: (now) => outbox.due(now, AT_ONCE[addressee], addressee),
       nextDueAt: () => outbox.nextDueAt(addressee),
       handle: (message) => this.#deliverOne(message),

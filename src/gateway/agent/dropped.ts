@@ -7,8 +7,9 @@ const WHOLE_AGENT = "";
 /** What a journal remembers of the events that it no longer keeps: their keys, and up to where some are missing. */
 export class Dropped {
   readonly #store: Store;
-  /** Whether there may be any key; undefined until somebody looked. */
+  /** Whether there may be any key; undefined until somebody has looked since the last rollback. */
   #isAnyKey: boolean | undefined;
+  #rollbacks = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -16,6 +17,8 @@ export class Dropped {
 
   /** Whether an event with this key was dropped in the present attempt of an instance. @param instance its ordinal. */
   hasKey(instance: number, key: string): boolean {
+    if (this.#rollbacks !== this.#store.rollbacks) this.#isAnyKey = undefined;
+    this.#rollbacks = this.#store.rollbacks;
     this.#isAnyKey ??=
       this.#store.rows("SELECT 1 FROM switchyard_dropped_keys WHERE instance > 0 LIMIT 1").length > 0;
     if (!this.#isAnyKey) return false;

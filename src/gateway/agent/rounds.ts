@@ -5,6 +5,8 @@ const LONGEST_STAY_MS = 5_000;
 export interface RoundsHost<Item> {
   /** Resolves when a round may begin; undefined if it may now. */
   quiet?(): Promise<void> | undefined;
+  /** Hears that nothing is due. */
+  settled?(): void;
   /** The next items that are due; none only if none is. */
   due(now: number): readonly Item[];
   /** When the next item is due, in milliseconds; undefined if none is left. */
@@ -40,6 +42,7 @@ export class Rounds<Item> {
         if (quiet !== undefined) await quiet;
         const now = Date.now();
         const next = this.#host.nextDueAt();
+        if (next === undefined || next > now) this.#host.settled?.();
         if (next === undefined || next - now > LONGEST_STAY_MS) return;
         if (next > now) await this.#sleep(next - now + 1);
         else await Promise.all(this.#host.due(now).map((item) => this.#host.handle(item)));

@@ -15,7 +15,6 @@ import type { Origin } from "./courier";
 import { guardChildren } from "./guarded-children";
 import { type Outcome, passOn, toOutcome } from "../durable/outcome";
 import { GATEWAY_PARAM, type GatewayParam, type Report } from "./reports";
-import { KnownChildren } from "./known-children";
 import { inSpan } from "./span";
 import { changingState, journalState } from "./state-changes";
 import type { AgentMethod, GatewayStub } from "./stub";
@@ -114,14 +113,6 @@ export function withGateway(base: AgentBase): AgentBase {
     readonly #streamCounts = new StreamCounts();
     #gateway: AgentGateway | undefined;
     #children: Agent["dynamicAgents"] | undefined;
-    readonly #known = new KnownChildren(this.ctx.storage, {
-      facets: this.ctx.facets,
-      classOf: (className) => Reflect.get(this.ctx.exports, className) as DurableObjectClass,
-      idOf: (identity) => {
-        const root = this.selfPath[0]?.className ?? this.constructor.name;
-        return (Reflect.get(this.ctx.exports, root) as DurableObjectNamespace).idFromName(identity);
-      },
-    });
 
     constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
       keepTailsFromAuthor(new.target.prototype, GatewayAgent.#tails);
@@ -201,10 +192,7 @@ export function withGateway(base: AgentBase): AgentBase {
 
     override get dynamicAgents(): Agent["dynamicAgents"] {
       this.#children ??= guardChildren(super.dynamicAgents, {
-        make: (className, name, make) => {
-          this.#known.asked(className, name);
-          return this.#open().makingChild(className, name, make);
-        },
+        make: (className, name, make) => this.#open().makingChild(className, name, make),
         end: (className, name) => this.#open().endChild(className, name),
       });
       return this.#children;
@@ -270,12 +258,8 @@ export function withGateway(base: AgentBase): AgentBase {
         setState: (state) => changingState("rest", () => this.setState(state)),
         hasChild: ({ agent }, name) => this.dynamicAgents.has(asSdkClass(agent), name),
         // The SDK's type of a stub shows only what an author's class defines itself.
-        child: ({ agent }, name) =>
-          this.#known.reach(
-            agent.name,
-            name,
-            async () => (await this.dynamicAgents.get(asSdkClass(agent), name)) as unknown as GatewayStub,
-          ),
+        child: async ({ agent }, name) =>
+          (await this.dynamicAgents.get(asSdkClass(agent), name)) as unknown as GatewayStub,
         wipeChild: ({ agent }, name) => super.dynamicAgents.delete(asSdkClass(agent), name),
         hears: (type) => this.#hears(type),
         tellAuthor: (news) => this.#tellAuthor(news),

@@ -16,6 +16,7 @@ export class Store {
   /** Values that were read or written: nobody else writes them. */
   readonly #meta = new Map<string, string | undefined>();
   #open = false;
+  #rollbacks = 0;
 
   constructor(storage: DurableObjectStorage, schema: Schema) {
     this.#storage = storage;
@@ -81,6 +82,11 @@ export class Store {
     return this.#storage.sql.exec<Shape>(sql, ...bindings).toArray();
   }
 
+  /** How often something was taken back: what was found out before may be true no more. */
+  get rollbacks(): number {
+    return this.#rollbacks;
+  }
+
   /** All of `work`, or nothing of it. */
   transact<Result>(work: () => Result): Result {
     try {
@@ -88,6 +94,7 @@ export class Store {
     } catch (failure) {
       // What was written was taken back.
       this.#meta.clear();
+      this.#rollbacks += 1;
       throw failure;
     }
   }

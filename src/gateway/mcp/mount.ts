@@ -61,7 +61,7 @@ async function serve(
   info: Served["info"],
 ): Promise<Response> {
   const principal = c.get("principal");
-  const allowed = allowedBy(c.req.query());
+  const allowed = allowedBy(c.req.queries());
   const message = await messageIn(c);
   // Whoever does not come by this door need not wait until all of it is there.
   const { serveMessage } = await import("./server");

@@ -10,9 +10,9 @@ export type Allowed = ReadonlySet<Scope>;
 
 const AllowQuery = z.strictObject({
   allow: z
-    .string()
-    .default("")
-    .transform((text) => text.split(",").filter((word) => word !== ""))
+    .tuple([z.string()])
+    .default([""])
+    .transform(([text]) => text.split(",").filter((word) => word !== ""))
     .pipe(z.array(Scope)),
 });
 
@@ -21,7 +21,7 @@ const AllowQuery = z.strictObject({
  *
  * @throws ProblemError `invalid_request`
  */
-export function allowedBy(query: Readonly<Record<string, string>>): Allowed {
+export function allowedBy(query: Readonly<Record<string, readonly string[]>>): Allowed {
   const read = AllowQuery.safeParse(query);
   if (read.success) return new Set(read.data.allow);
   throw new ProblemError("invalid_request", {
