@@ -248,14 +248,16 @@ describe("a request", () => {
     expect(await told(answer)).toEqual(refused(415, "unsupported_media_type"));
   });
 
-  test.each(["/mcp?allow=everything", "/mcp?allow=agents:read,all", "/mcp?alow=agents:call"])(
-    "to an address that says something unknown is refused: %s",
-    async (address) => {
-      expect(await told(await post(gatewayFor(everything()), CALL, address))).toEqual(
-        refused(400, "invalid_request"),
-      );
-    },
-  );
+  test.each([
+    "/mcp?allow=everything",
+    "/mcp?allow=agents:read,all",
+    "/mcp?alow=agents:call",
+    "/mcp?allow=agents:call&allow=keys:manage",
+  ])("to an address that says something unknown is refused: %s", async (address) => {
+    expect(await told(await post(gatewayFor(everything()), CALL, address))).toEqual(
+      refused(400, "invalid_request"),
+    );
+  });
 
   test("of a page that is not listed is refused, before anybody asks who sends it", async () => {
     const gateway = gatewayFor(everything());
