@@ -104,4 +104,24 @@ describe("statements", () => {
     });
     expect(things()).toEqual(["after", "outer"]);
   });
+
+  test("of a change that is undone leave no value of the object behind", () => {
+    const { store } = open();
+    store.open();
+    store.setMeta("alarm", "before");
+    const setAndFail = (): void =>
+      store.transact(() => {
+        store.setMeta("alarm", "lost");
+        store.setMeta("labels", "lost");
+        throw new Error("half-way");
+      });
+    expect(setAndFail).toThrow("half-way");
+    expect([store.findMeta("alarm"), store.findMeta("labels")]).toEqual(["before", undefined]);
+    store.transact(() => {
+      expect(setAndFail).toThrow("half-way");
+      expect(store.meta("alarm")).toBe("before");
+      store.setMeta("alarm", "after");
+    });
+    expect(store.meta("alarm")).toBe("after");
+  });
 });
